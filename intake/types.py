@@ -1,0 +1,222 @@
+"""The values that flow through Intake, named by stage: Arrival → Message → Decision → Case → Draft.
+
+Everything here is frozen and plain, so that it can cross a process boundary and a test can build it by hand.
+Nothing here does input or output, knows storage, or reads a clock.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Channel(StrEnum):
+    """How a complaint came in, and how its answer goes out."""
+
+    MAIL = "mail"
+    LETTER = "letter"
+
+
+class Fate(StrEnum):
+    """What became of a message. Every message has exactly one."""
+
+    OPENED = "opened"
+    JOINED = "joined"
+    DUPLICATE = "duplicate"
+    SET_ASIDE = "set aside"
+    FAILED = "failed"
+
+
+class Counting(StrEnum):
+    """How the day of arrival counts; see `intake.deadlines`."""
+
+    EVENT_DAY = "event-day"
+    CUT_OFF = "cut-off"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A mailbox address: the display name (may be empty) and the address as written, without angle brackets."""
+
+    name: str
+    address: str
+
+    @property
+    def key(self) -> str:
+        """The address for comparing: lower case (RFC 5321 section 2.4 leaves the local part to its host,
+        but no host that people use tells two people apart by case)."""
+        return self.address.strip().lower()
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.address}>" if self.name else self.address
+
+
+@dataclass(frozen=True, slots=True)
+class PostalAddress:
+    """Where a person lives or a shop stands; every field may be empty. `country` is ISO 3166-1 alpha-2."""
+
+    name: str = ""
+    organisation: str = ""
+    street: str = ""
+    house_number: str = ""
+    postal_code: str = ""
+    city: str = ""
+    country: str = "NL"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One attached file of a message. `part` finds it again in the original: its index in the walk of the
+    MIME tree. `sha256` and `size` are of the decoded bytes."""
+
+    part: int
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one mail or letter says.
+
+    `text` is the new text, `quoted` what was folded away (history and signature); both are kept.
+    `message_id`, `in_reply_to` and `references` hold ids with their angle brackets, case kept.
+    `headers` are the few raw headers that the rules look at, names in lower case, in order.
+    `sent_at` is the sender's own claim (aware, or None). `readable` is False where a person must look at the
+    original; `problems` says why, in words.
+    """
+
+    channel: Channel
+    message_id: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    sender: Address | None = None
+    reply_to: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    subject: str = ""
+    sent_at: datetime | None = None
+    text: str = ""
+    quoted: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    content_hash: str = ""
+    readable: bool = True
+    problems: tuple[str, ...] = ()
+    postal: PostalAddress | None = None
+    bounced_ids: tuple[str, ...] = ()
+    record: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language code of the shop's own list. `sure` is False where the shop's default was taken instead."""
+
+    code: str
+    confidence: float
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Categorisation:
+    """The one category and any labels, with the matched words as the reason: `{"damaged": ("kapot",)}`."""
+
+    category: str
+    labels: tuple[str, ...] = ()
+    matched: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was found in the text, in order of appearance, without repeats. IBANs are checked (mod 97);
+    amounts are as written with a currency (`"€ 1.234,56"`); dates are ISO."""
+
+    order_numbers: tuple[str, ...] = ()
+    invoice_numbers: tuple[str, ...] = ()
+    ibans: tuple[str, ...] = ()
+    tracking_numbers: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    postal_codes: tuple[str, ...] = ()
+    amounts: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Which days are business days: Monday to Friday less the public days of `country` and `subdivision`
+    (ISO 3166), plus the public days named in `open`, less the dates in `closed`.
+
+    `open` holds English holiday names ("Good Friday") or dates; names are matched without regard to case.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    country: str = "NL"
+    subdivision: str = ""
+    open: tuple[date | str, ...] = ("Good Friday",)
+    closed: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What the shop promised: an answer within `business_days`, counted as `counting` says.
+
+    `cut_off` and `target` are local wall-clock times; `cut_off` matters only when counting is `cut-off`.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    business_days: int = 4
+    counting: Counting = Counting.EVENT_DAY
+    cut_off: time = time(17, 0)
+    target: time = time(17, 0)
+
+
+@dataclass(frozen=True)
+class PostDays:
+    """From the day `since`, a letter is delivered on the `delivery_days`-th delivery day after it is posted."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    since: date
+    delivery_days: int
+
+
+@dataclass(frozen=True)
+class Post:
+    """The postal service: on which weekdays it delivers (0 = Monday), and how long it takes, dated."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    weekdays: tuple[int, ...] = (1, 2, 3, 4, 5)
+    terms: tuple[PostDays, ...] = (PostDays(date(2000, 1, 1), 2), PostDays(date(2027, 7, 1), 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The promised date of one case.
+
+    `due_on` is the last day on which an answer is in time; it is missed after local midnight. `target_at` is the
+    internal target (aware, in the shop's zone). `post_by` is set for letters: the last business day on which a
+    posted answer still arrives in time. `trace` explains each day, in words.
+    """
+
+    due_on: date
+    target_at: datetime
+    post_by: date | None
+    trace: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A rendered reply: plain text, and the gaps that a person must fill (`"[bestelnummer?]"`) in order."""
+
+    subject: str
+    body: str
+    gaps: tuple[str, ...]
+    template: str
+    language: str
+    explanation: str
