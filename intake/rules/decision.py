@@ -1,0 +1,266 @@
+"""What becomes of a message: its fate, its reason, and the case that it belongs to.
+
+`decide` looks at the message, at what is known about its ids, and at the shop's settings; it returns a `Decision`
+and changes nothing. The order of the questions is the policy, and the docstring of each says why.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from intake.config import Shop
+from intake.rules.automatic import BOUNCE, Automatic, find_automatic
+from intake.rules.tokens import read_token
+from intake.types import Channel, Facts, Fate, Message
+
+FORWARD = re.compile(r"^\s*(fwd?|fw|doorst(uurd)?|wg|tr|vs|i)\s*:", re.IGNORECASE)
+SPAM_SCORE = 5
+SUGGEST = "please confirm"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """What the rules need to know of a case. `participants` are keys as `participant_keys` makes them."""
+
+    id: int
+    reference: str
+    is_open: bool
+    participants: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What storage says about a message: earlier ones with the same Message-ID, and the cases its ids lead to."""
+
+    same_id: tuple[tuple[int, str], ...] = ()
+    by_message_id: Mapping[str, CaseView] = field(default_factory=dict)
+    by_reference: Mapping[str, CaseView] = field(default_factory=dict)
+    twin_scan: tuple[int, int | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One fate and why. `case` is the case joined or linked to, `suggested` one for a person to confirm.
+
+    `attention` are the marks that an opened case starts with; `complainant` names who complains, as
+    (name, address); `reopens` says that a joined case was answered and starts a date of its own.
+    """
+
+    fate: Fate
+    kind: str = ""
+    reason: str = ""
+    case: CaseView | None = None
+    suggested: CaseView | None = None
+    duplicate_of: int | None = None
+    complainant: tuple[str, str] = ("", "")
+    attention: tuple[str, ...] = ()
+    reopens: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    case: CaseView | None
+    sign: str
+    joins: bool
+
+
+def decide(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: bytes) -> Decision:
+    """The fate of one message. `key` signs our own Message-IDs."""
+    duplicate = _duplicate(message, known)
+    if duplicate is not None:
+        return duplicate
+    name, address = complainant_of(message, shop)
+    thread = _thread(message, facts, known, shop, key)
+    aside = None if _always_opens(message, shop) else _set_aside(message, known, shop, key)
+    if aside is not None:
+        return aside
+    attention = _attention(message, known, shop)
+    if thread.case is not None and thread.joins:
+        return Decision(
+            Fate.JOINED,
+            "thread",
+            f"{thread.sign} leads to {thread.case.reference}",
+            case=thread.case,
+            complainant=(name, address),
+            attention=attention,
+            reopens=not thread.case.is_open,
+        )
+    if thread.case is not None:
+        attention = (*attention, f"may belong to {thread.case.reference} ({thread.sign}): {SUGGEST}")
+    return Decision(
+        Fate.OPENED, suggested=thread.case, complainant=(name, address), attention=attention, reason=thread.sign
+    )
+
+
+def thread_ids(message: Message) -> tuple[str, ...]:
+    """The ids that may lead to a case, nearest first: In-Reply-To, then References from right to left."""
+    return tuple(dict.fromkeys((*message.in_reply_to, *reversed(message.references))))
+
+
+def participant_keys(message: Message, shop: Shop) -> tuple[str, ...]:
+    """Who may later join this message's case without being asked: its writer's addresses; for a letter, name and
+    postcode together (a name alone is nobody)."""
+    keys = [person.key for person in (*message.reply_to, *filter(None, (message.sender,))) if person.address]
+    keys = [key for key in keys if not _is_own(key, shop)]
+    postal = message.postal
+    if postal is not None and postal.name and postal.postal_code:
+        keys.append(f"post:{postal.name.casefold()}|{postal.postal_code.replace(' ', '').upper()}")
+    return tuple(dict.fromkeys(keys))
+
+
+def complainant_of(message: Message, shop: Shop) -> tuple[str, str]:
+    """Whose complaint it is, as (name, address): the foreign Reply-To of mail from the shop's own domain or from a
+    form, else the sender. A sender with a Reply-To of his own is answered there."""
+    sender = message.sender
+    foreign = [person for person in message.reply_to if not _is_own(person.key, shop)]
+    if sender is None:
+        return (foreign[0].name, foreign[0].address) if foreign else ("", "")
+    if foreign and (_is_own(sender.key, shop) or _is_form(message, shop)):
+        return foreign[0].name, foreign[0].address
+    return sender.name, foreign[0].address if foreign else sender.address
+
+
+def _duplicate(message: Message, known: Knowledge) -> Decision | None:
+    """The same Message-ID with the same content is the same mail; a scan with the same bytes the same letter. The
+    same id with other content is kept and flagged: some programs give every mail the same id."""
+    if message.channel is Channel.LETTER:
+        if known.twin_scan is None:
+            return None
+        return Decision(Fate.DUPLICATE, "same scan", "the same scan came before", duplicate_of=known.twin_scan[0])
+    for earlier, content_hash in known.same_id:
+        if content_hash == message.content_hash:
+            return Decision(Fate.DUPLICATE, "same mail", "the same mail came before", duplicate_of=earlier)
+    return None
+
+
+def _set_aside(message: Message, known: Knowledge, shop: Shop, key: bytes) -> Decision | None:
+    """The reasons not to open a case, the surest first."""
+    if message.channel is Channel.LETTER:
+        return None
+    if read_token(key, shop.id, message.message_id) is not None:
+        return Decision(Fate.SET_ASIDE, "internal", "it is a mail of our own that came back")
+    mailbox = shop.mailbox
+    automatic = find_automatic(message, mailbox.own_lists if mailbox else ())
+    if automatic is not None and not _is_form(message, shop):
+        return _automatic(message, automatic, known, shop, key)
+    if mailbox is not None and _listed(message, mailbox.ignore):
+        return Decision(Fate.SET_ASIDE, "ignored", "its sender is on the list of those to ignore")
+    spam = _spam_sign(message)
+    if spam:
+        return Decision(Fate.SET_ASIDE, "spam", f"the mail server calls it spam ({spam})")
+    return _internal(message, shop)
+
+
+def _automatic(message: Message, automatic: Automatic, known: Knowledge, shop: Shop, key: bytes) -> Decision:
+    """Automatic mail is linked to the case that it answers or bounced from, and nothing else."""
+    ids = (*message.bounced_ids, *thread_ids(message)) if automatic.kind == BOUNCE else thread_ids(message)
+    case = next(filter(None, (_case_of(found, known, shop, key) for found in ids)), None)
+    reason = f"{automatic.kind}: {automatic.sign}"
+    return Decision(Fate.SET_ASIDE, "automatic", reason, case=case)
+
+
+def _internal(message: Message, shop: Shop) -> Decision | None:
+    """Mail from the shop itself. A web form mails from the shop's own domain with the customer in Reply-To, so a
+    foreign Reply-To makes it a customer's; a forward is opened and asks who the customer is."""
+    if message.sender is None or not _is_own(message.sender.key, shop):
+        return None
+    if any(not _is_own(person.key, shop) for person in message.reply_to) or _is_forward(message):
+        return None
+    return Decision(Fate.SET_ASIDE, "internal", "it is mail of the shop itself")
+
+
+def _attention(message: Message, known: Knowledge, shop: Shop) -> tuple[str, ...]:
+    """What a person has to look at in a case that this message opens."""
+    marks: list[str] = []
+    if message.channel is Channel.MAIL and not message.readable:
+        marks.append("the mail has no readable text: read the original")
+    if message.channel is Channel.LETTER and not message.readable:
+        marks.append("read the scan: it has no readable text")
+    if message.sender is not None and _is_own(message.sender.key, shop) and _is_forward(message):
+        marks.append(f"forwarded by {message.sender.address}: who is the customer?")
+    if message.channel is Channel.MAIL and known.same_id:
+        marks.append("another mail has the same Message-ID and other content")
+    if not complainant_of(message, shop)[1] and message.postal is None:
+        marks.append("the sender is not known")
+    return tuple(marks)
+
+
+def _thread(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: bytes) -> _Thread:
+    """Which case a message answers: our signed token, then any id that we hold, then the reference in the subject
+    (on a letter: in the text). Only a participant joins; for anybody else the case is suggested."""
+    keys = set(participant_keys(message, shop))
+    ids = thread_ids(message)
+    signs: list[tuple[str, CaseView]] = []
+    for found in ids:
+        reference = read_token(key, shop.id, found)
+        if reference is not None and reference in known.by_reference:
+            signs.append(("our own Message-ID", known.by_reference[reference]))
+    signs += [("a mail that it answers", known.by_message_id[found]) for found in ids if found in known.by_message_id]
+    for reference in _written_references(message, facts):
+        if reference in known.by_reference:
+            signs.append(("the reference in it", known.by_reference[reference]))
+    for sign, case in signs:
+        if keys & case.participants:
+            return _Thread(case, sign, True)
+    return _Thread(signs[0][1], signs[0][0], False) if signs else _Thread(None, "", False)
+
+
+def references_to_look_up(message: Message, facts: Facts, shop: Shop, key: bytes) -> tuple[str, ...]:
+    """The case references that `decide` will want to know about."""
+    ids = (*thread_ids(message), *message.bounced_ids)
+    tokens = [read_token(key, shop.id, found) for found in ids]
+    return tuple(dict.fromkeys((*filter(None, tokens), *_written_references(message, facts))))
+
+
+def _written_references(message: Message, facts: Facts) -> tuple[str, ...]:
+    """For mail the subject's alone: a text quotes all kinds of things. A clerk's record may name the case."""
+    if message.channel is Channel.LETTER:
+        named = message.record.get("case_id", "")
+        return (*((named,) if named else ()), *facts.references)
+    return tuple(reference for reference in facts.references if reference in message.subject)
+
+
+def _case_of(message_id: str, known: Knowledge, shop: Shop, key: bytes) -> CaseView | None:
+    reference = read_token(key, shop.id, message_id)
+    if reference is not None and reference in known.by_reference:
+        return known.by_reference[reference]
+    return known.by_message_id.get(message_id)
+
+
+def _spam_sign(message: Message) -> str:
+    """The verdict of the shop's own server. A sender can forge it only to his own disadvantage."""
+    for name, value in message.headers:
+        word = value.strip().lower()
+        if name in ("x-spam-flag", "x-spam-status", "x-spam") and word.startswith("yes"):
+            return f"{name.title()}: yes"
+        score = re.match(r"-?\d+", word) if name == "x-ms-exchange-organization-scl" else None
+        if score and int(score[0]) >= SPAM_SCORE:
+            return f"SCL {score[0]}"
+    return ""
+
+
+def _is_own(address: str, shop: Shop) -> bool:
+    own = {item.lower() for item in shop.manager.addresses}
+    return address in own or address.rpartition("@")[2] in shop.domains
+
+
+def _is_forward(message: Message) -> bool:
+    attached = any(item.media_type == "message/rfc822" for item in message.attachments)
+    return attached or bool(FORWARD.match(message.subject))
+
+
+def _is_form(message: Message, shop: Shop) -> bool:
+    return shop.mailbox is not None and _listed(message, shop.mailbox.forms)
+
+
+def _always_opens(message: Message, shop: Shop) -> bool:
+    return shop.mailbox is not None and _listed(message, shop.mailbox.always_open)
+
+
+def _listed(message: Message, entries: Iterable[str]) -> bool:
+    """Whether the sender is among `entries`, which are addresses or domains."""
+    if message.sender is None:
+        return False
+    address = message.sender.key
+    domain = address.rpartition("@")[2]
+    return any(entry.lower().lstrip("@") in (address, domain) for entry in entries)

@@ -1,0 +1,33 @@
+"""Which of the shop's languages a text is in; the shop's default where the text does not say.
+
+Uses py3langid, whose model is a file: the caller makes one `Languages` and keeps it.
+"""
+
+from collections.abc import Sequence
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+from intake.types import Language
+
+SURE = 0.80
+FEWEST_LETTERS = 12
+MOST_CHARACTERS = 4000
+
+
+class Languages:
+    """A language identifier over the shop's languages. Not thread-safe: one for each process or thread."""
+
+    def __init__(self) -> None:
+        self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+    def of(self, text: str, languages: Sequence[str]) -> Language:
+        """The language of a text among `languages`, whose first is the default. A text without features is given
+        a language by the model too ("Hallo" is 37 % English), hence the threshold."""
+        sample = text[:MOST_CHARACTERS]
+        if len(languages) == 1 or sum(letter.isalpha() for letter in sample) < FEWEST_LETTERS:
+            return Language(languages[0], 0.0, len(languages) == 1)
+        self._identifier.set_languages(list(languages))
+        code, confidence = self._identifier.classify(sample)
+        if float(confidence) < SURE:
+            return Language(languages[0], float(confidence), False)
+        return Language(str(code), float(confidence), True)

@@ -1,0 +1,371 @@
+"""The tables, and the frozen values that are read from them and written to them.
+
+Each record is declared once as a frozen value (`Case`); its table (`CaseRow`) inherits the columns. A SQLModel
+class with `table=True` does not validate, so values are built and checked as records and written from there.
+Moments are aware and in UTC; days are plain dates in the shop's zone.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, Enum, ForeignKey, Index, Table, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+from sqlmodel._compat import SQLModelConfig
+
+BIG = BigInteger
+STRUCTURE = JSON().with_variant(JSONB(), "postgresql")
+
+
+def choice(enum: type[StrEnum]) -> Enum:
+    """A text column that the database itself holds to the values of `enum`."""
+    return Enum(
+        enum,
+        native_enum=False,
+        create_constraint=True,
+        length=20,
+        name=enum.__name__.lower(),
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Channel(StrEnum):
+    MAIL = "mail"
+    LETTER = "letter"
+
+
+class ArrivalState(StrEnum):
+    RECEIVED = "received"
+    PROCESSED = "processed"
+
+
+class Fate(StrEnum):
+    OPENED = "opened"
+    JOINED = "joined"
+    DUPLICATE = "duplicate"
+    SET_ASIDE = "set aside"
+    FAILED = "failed"
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+class DraftState(StrEnum):
+    WAITING = "waiting"
+    SUPERSEDED = "superseded"
+    APPROVED = "approved"
+
+
+class EffectState(StrEnum):
+    WAITING = "waiting"
+    STARTED = "started"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Record(SQLModel):
+    model_config = SQLModelConfig(frozen=True)
+
+
+class Arrival(Record):
+    """The raw thing, as it came in. Its bytes lie in the originals under `sha256`.
+
+    For mail the source is (`account`, `folder`, `uidvalidity`, `uid`); for a scan `folder` is its claim; for an
+    import `folder` is the hash of the bytes. `received_basis` says where the moment came from, `assumed` that it
+    is a guess. `record` is the clerk's record beside a scan, as read.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    shop: str
+    channel: Channel = Field(sa_type=choice(Channel))
+    account: str
+    folder: str
+    uidvalidity: int = Field(default=0, sa_type=BIG)
+    uid: int = Field(default=0, sa_type=BIG)
+    sha256: str
+    size: int = Field(sa_type=BIG)
+    name: str = ""
+    received_at: datetime
+    received_basis: str
+    assumed: bool = False
+    imported: bool = False
+    record: dict[str, Any] | None = Field(default=None, sa_type=STRUCTURE)
+    problem: str = Field(default="", sa_type=Text)
+    state: ArrivalState = Field(default=ArrivalState.RECEIVED, sa_type=choice(ArrivalState))
+    attempts: int = 0
+    stored_at: datetime
+
+
+class ArrivalRow(Arrival, table=True):
+    __tablename__ = "arrival"
+    model_config = SQLModelConfig(frozen=False)
+    __table_args__ = (
+        UniqueConstraint("shop", "account", "folder", "uidvalidity", "uid", name="one_source_one_arrival"),
+        Index("arrivals_by_state", "state", "id"),
+        Index("arrivals_by_content", "shop", "sha256"),
+    )
+
+
+class Message(Record):
+    """What one mail or letter said, and the one fate it met."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    arrival_id: int = Field(sa_column_args=[ForeignKey("arrival.id")])
+    part: int = 0
+    shop: str
+    channel: Channel = Field(sa_type=choice(Channel))
+    fate: Fate = Field(sa_type=choice(Fate))
+    reason_kind: str = ""
+    reason: str = Field(default="", sa_type=Text)
+    case_id: int | None = Field(default=None, sa_column_args=[ForeignKey("complaint_case.id")])
+    suggested_case_id: int | None = Field(default=None, sa_column_args=[ForeignKey("complaint_case.id")])
+    duplicate_of_id: int | None = Field(default=None, sa_column_args=[ForeignKey("message.id")])
+    message_id: str = Field(default="", sa_type=Text)
+    content_hash: str = ""
+    in_reply_to: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    reference_ids: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    from_name: str = Field(default="", sa_type=Text)
+    from_address: str = Field(default="", sa_type=Text)
+    reply_to: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    recipients: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    postal: dict[str, Any] | None = Field(default=None, sa_type=STRUCTURE)
+    subject: str = Field(default="", sa_type=Text)
+    text: str = Field(default="", sa_type=Text)
+    quoted: str = Field(default="", sa_type=Text)
+    sent_at: datetime | None = None
+    received_at: datetime
+    language: str = ""
+    category: str = ""
+    labels: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    matched: dict[str, list[str]] = Field(default_factory=dict, sa_type=STRUCTURE)
+    facts: dict[str, list[str]] = Field(default_factory=dict, sa_type=STRUCTURE)
+    readable: bool = True
+    problems: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    stored_at: datetime
+
+
+class MessageRow(Message, table=True):
+    __tablename__ = "message"
+    model_config = SQLModelConfig(frozen=False)
+    __table_args__ = (
+        UniqueConstraint("arrival_id", "part", name="one_part_one_message"),
+        Index("messages_by_id", "shop", "message_id"),
+        Index("messages_by_case", "case_id"),
+    )
+
+
+class Document(Record):
+    """A file that belongs to a message: an attachment or a scan. `part` finds an attachment in the original."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: int = Field(index=True, sa_column_args=[ForeignKey("message.id")])
+    kind: str
+    part: int = 0
+    name: str = Field(sa_type=Text)
+    media_type: str
+    size: int = Field(sa_type=BIG)
+    sha256: str
+    inline: bool = False
+
+
+class DocumentRow(Document, table=True):
+    __tablename__ = "document"
+    model_config = SQLModelConfig(frozen=False)
+
+
+class Case(Record):
+    """One complaint. `due_on`, `post_by` and `target_at` are those of its latest deadline."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    shop: str
+    reference: str = Field(unique=True)
+    channel: Channel = Field(sa_type=choice(Channel))
+    state: CaseState = Field(default=CaseState.OPEN, sa_type=choice(CaseState))
+    subject: str = Field(default="", sa_type=Text)
+    complainant_name: str = Field(default="", sa_type=Text)
+    complainant_address: str = Field(default="", sa_type=Text)
+    postal: dict[str, Any] | None = Field(default=None, sa_type=STRUCTURE)
+    language: str
+    category: str
+    labels: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    attention: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    received_at: datetime
+    received_basis: str
+    assumed: bool = False
+    due_on: date
+    post_by: date | None = None
+    target_at: datetime
+    opened_at: datetime
+    answered_at: datetime | None = None
+    merged_into_id: int | None = Field(default=None, sa_column_args=[ForeignKey("complaint_case.id")])
+
+
+class CaseRow(Case, table=True):
+    __tablename__ = "complaint_case"
+    model_config = SQLModelConfig(frozen=False)
+    __table_args__ = (Index("cases_by_due", "state", "due_on"),)
+
+
+class Participant(Record):
+    """Somebody whose messages may join the case without being asked: an address, or a name with postcode."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(sa_column_args=[ForeignKey("complaint_case.id")])
+    key: str
+
+
+class ParticipantRow(Participant, table=True):
+    __tablename__ = "participant"
+    model_config = SQLModelConfig(frozen=False)
+    __table_args__ = (UniqueConstraint("case_id", "key", name="one_participant_once"),)
+
+
+class Deadline(Record):
+    """A promised date with its working, frozen when it was made. A reopened case gets another one."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(index=True, sa_column_args=[ForeignKey("complaint_case.id")])
+    message_id: int = Field(sa_column_args=[ForeignKey("message.id")])
+    received_at: datetime
+    due_on: date
+    post_by: date | None = None
+    target_at: datetime
+    promise: dict[str, Any] = Field(sa_type=STRUCTURE)
+    trace: list[str] = Field(sa_type=STRUCTURE)
+    made_at: datetime
+
+
+class DeadlineRow(Deadline, table=True):
+    __tablename__ = "deadline"
+    model_config = SQLModelConfig(frozen=False)
+
+
+class Draft(Record):
+    """A reply, ready to edit. `token` is its Message-ID, ours and signed; `quote` stands below the body in mail."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(index=True, sa_column_args=[ForeignKey("complaint_case.id")])
+    message_id: int = Field(sa_column_args=[ForeignKey("message.id")])
+    kind: str
+    channel: Channel = Field(sa_type=choice(Channel))
+    language: str
+    category: str
+    template: str
+    explanation: str = Field(sa_type=Text)
+    recipient: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    body: str = Field(sa_type=Text)
+    quote: str = Field(default="", sa_type=Text)
+    gaps: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    token: str = Field(sa_type=Text, unique=True)
+    in_reply_to: str = Field(default="", sa_type=Text)
+    reference_ids: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    state: DraftState = Field(default=DraftState.WAITING, sa_type=choice(DraftState))
+    dated: date
+    made_at: datetime
+
+
+class DraftRow(Draft, table=True):
+    __tablename__ = "draft"
+    model_config = SQLModelConfig(frozen=False)
+
+
+class Effect(Record):
+    """Something to happen outside the database, once. `key` is unique; `started` means that a try has begun."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    shop: str
+    kind: str
+    arrival_id: int | None = Field(default=None, sa_column_args=[ForeignKey("arrival.id")])
+    case_id: int | None = Field(default=None, sa_column_args=[ForeignKey("complaint_case.id")])
+    draft_id: int | None = Field(default=None, sa_column_args=[ForeignKey("draft.id")])
+    payload: dict[str, Any] = Field(default_factory=dict, sa_type=STRUCTURE)
+    state: EffectState = Field(default=EffectState.WAITING, sa_type=choice(EffectState))
+    attempts: int = 0
+    not_before: datetime
+    problem: str = Field(default="", sa_type=Text)
+    made_at: datetime
+    done_at: datetime | None = None
+
+
+class EffectRow(Effect, table=True):
+    __tablename__ = "effect"
+    model_config = SQLModelConfig(frozen=False)
+    __table_args__ = (Index("effects_by_state", "state", "shop", "not_before"),)
+
+
+class Event(Record):
+    """One line of the history: append-only, ids and field names, no personal text."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    shop: str
+    arrival_id: int | None = Field(default=None, sa_column_args=[ForeignKey("arrival.id")])
+    case_id: int | None = Field(default=None, index=True, sa_column_args=[ForeignKey("complaint_case.id")])
+    kind: str
+    actor: str
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=STRUCTURE)
+    at: datetime
+
+
+class EventRow(Event, table=True):
+    __tablename__ = "event"
+    model_config = SQLModelConfig(frozen=False)
+
+
+class Cursor(Record):
+    """How far a folder has been read in one UIDVALIDITY epoch.
+
+    `since` is where the mailbox starts for us (None: everything), kept over epochs. `first_uid` was the next UID
+    when the epoch was first seen: below it lies what was there before us, above it everything counts.
+    """
+
+    account: str = Field(primary_key=True)
+    folder: str = Field(primary_key=True)
+    uidvalidity: int = Field(primary_key=True, sa_type=BIG)
+    shop: str
+    last_uid: int = Field(sa_type=BIG)
+    first_uid: int = Field(sa_type=BIG)
+    since: datetime | None = None
+    started_at: datetime
+
+
+class CursorRow(Cursor, table=True):
+    __tablename__ = "mailbox_cursor"
+    model_config = SQLModelConfig(frozen=False)
+
+
+class Heartbeat(Record):
+    """The last good moment and the present trouble of a part: a mailbox, a post folder, a job."""
+
+    name: str = Field(primary_key=True)
+    good_at: datetime | None = None
+    trouble: str = Field(default="", sa_type=Text)
+    trouble_since: datetime | None = None
+
+
+class HeartbeatRow(Heartbeat, table=True):
+    __tablename__ = "heartbeat"
+    model_config = SQLModelConfig(frozen=False)
+
+
+class CounterRow(SQLModel, table=True):
+    """The last number given out, per shop and year."""
+
+    __tablename__: ClassVar[str] = "counter"
+    shop: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    last: int
+
+
+def table(row: type[SQLModel]) -> Table:
+    """The Core table of a row class."""
+    return SQLModel.metadata.tables[str(row.__tablename__)]
+
+
+METADATA = SQLModel.metadata

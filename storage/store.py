@@ -1,0 +1,307 @@
+"""The store: one method per need, one transaction each, frozen values in and out.
+
+`Store.processing()` is the exception that proves it: the step *process* is one transaction of several needs, and
+lives in `storage.processing`. Moments come from the caller; the store reads no clock.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, func, or_, select, update
+
+from storage import models
+from storage.database import reading, writing
+from storage.errors import NotStored
+from storage.models import (
+    Arrival,
+    ArrivalState,
+    Case,
+    CaseState,
+    Cursor,
+    Deadline,
+    Document,
+    Draft,
+    Effect,
+    EffectState,
+    Event,
+    Heartbeat,
+    Message,
+    table,
+)
+from storage.processing import (
+    ARRIVALS,
+    CASES,
+    DEADLINES,
+    DOCUMENTS,
+    DRAFTS,
+    EFFECTS,
+    EVENTS,
+    MESSAGES,
+    Processing,
+)
+from storage.rows import change, fetch, fetch_one, insert_new, put
+
+CURSORS = table(models.CursorRow)
+HEARTBEATS = table(models.HeartbeatRow)
+SOURCE = ("shop", "account", "folder", "uidvalidity", "uid")
+OPEN_STATES = (CaseState.OPEN,)
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """Everything held about one case, oldest first."""
+
+    case: Case
+    messages: tuple[Message, ...]
+    documents: tuple[Document, ...]
+    deadlines: tuple[Deadline, ...]
+    drafts: tuple[Draft, ...]
+    effects: tuple[Effect, ...]
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class ArrivalLine:
+    """One line of the arrivals list: what came in, and what became of it (None while it waits)."""
+
+    arrival: Arrival
+    message: Message | None
+    reference: str
+    suggested: str
+
+
+class Store:
+    """The database behind one interface. Safe to use from several threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    # Receive
+
+    def latest_cursor(self, account: str, folder: str) -> Cursor | None:
+        """The cursor of the newest epoch of a folder."""
+        statement = select(CURSORS).where(CURSORS.c.account == account, CURSORS.c.folder == folder)
+        with reading(self.engine) as connection:
+            return fetch_one(connection, Cursor, statement.order_by(CURSORS.c.started_at.desc()))
+
+    def receive(self, arrivals: Sequence[Arrival], cursor: Cursor | None = None) -> list[int]:
+        """Commit a batch of arrivals and the moved cursor together; the ids of those that are new."""
+        with writing(self.engine) as connection:
+            ids = [insert_new(connection, ARRIVALS, arrival, SOURCE) for arrival in arrivals]
+            if cursor is not None:
+                put(connection, CURSORS, cursor)
+        return [arrival_id for arrival_id in ids if arrival_id is not None]
+
+    def find_claim(self, shop: str, account: str, folder: str) -> Arrival | None:
+        """The arrival of a scan's claim or an import, by its source."""
+        statement = select(ARRIVALS).where(
+            ARRIVALS.c.shop == shop, ARRIVALS.c.account == account, ARRIVALS.c.folder == folder
+        )
+        with reading(self.engine) as connection:
+            return fetch_one(connection, Arrival, statement)
+
+    # Process
+
+    def waiting_arrivals(self, limit: int, after: int = 0) -> list[Arrival]:
+        """Arrivals without a fate, oldest first, with an id above `after`."""
+        statement = select(ARRIVALS).where(ARRIVALS.c.state == ArrivalState.RECEIVED, ARRIVALS.c.id > after)
+        with reading(self.engine) as connection:
+            return fetch(connection, Arrival, statement.order_by(ARRIVALS.c.id).limit(limit))
+
+    @contextmanager
+    def processing(self) -> Iterator[Processing]:
+        """The transaction of the step *process*."""
+        with writing(self.engine) as connection:
+            yield Processing(connection)
+
+    def note_problem(self, arrival_id: int, attempts: int, problem: str) -> None:
+        """Remember that an arrival could not be processed this time."""
+        with writing(self.engine) as connection:
+            change(connection, ARRIVALS, arrival_id, attempts=attempts, problem=problem)
+
+    # Deliver
+
+    def shops_with_effects(self, now: datetime) -> list[str]:
+        """Shops that have effects to carry out now."""
+        with reading(self.engine) as connection:
+            return list(connection.execute(select(EFFECTS.c.shop).where(_ready(now)).distinct()).scalars())
+
+    def claim_effects(self, shop: str, now: datetime, limit: int) -> list[Effect]:
+        """Take effects to carry out, oldest first, and commit that a try has begun.
+
+        They come back as they were: one that was `started` before has been tried by a process that died or failed,
+        so its outcome must be looked for before it is repeated.
+        """
+        statement = select(EFFECTS).where(EFFECTS.c.shop == shop, _ready(now)).order_by(EFFECTS.c.id).limit(limit)
+        with writing(self.engine) as connection:
+            effects = fetch(connection, Effect, statement)
+            begun = update(EFFECTS).where(EFFECTS.c.id.in_([effect.id for effect in effects]))
+            connection.execute(begun.values(state=EffectState.STARTED, attempts=EFFECTS.c.attempts + 1))
+        return effects
+
+    def finish_effects(self, effect_ids: Sequence[int], now: datetime) -> None:
+        """Commit that these effects have happened."""
+        done = update(EFFECTS).where(EFFECTS.c.id.in_(effect_ids))
+        with writing(self.engine) as connection:
+            connection.execute(done.values(state=EffectState.DONE, done_at=now, problem=""))
+
+    def postpone_effect(self, effect_id: int, problem: str, not_before: datetime) -> None:
+        """Commit that an effect did not work this time, and when to try again."""
+        with writing(self.engine) as connection:
+            change(connection, EFFECTS, effect_id, problem=problem, not_before=not_before)
+
+    def fail_effect(self, effect_id: int, problem: str, now: datetime) -> None:
+        """Commit that an effect cannot work; a person has to look."""
+        with writing(self.engine) as connection:
+            change(connection, EFFECTS, effect_id, state=EffectState.FAILED, problem=problem, done_at=now)
+
+    def get_draft(self, draft_id: int) -> tuple[Draft, Case, Message]:
+        """A draft with its case and the message that it answers. Raises `NotStored`."""
+        with reading(self.engine) as connection:
+            draft = fetch_one(connection, Draft, select(DRAFTS).where(DRAFTS.c.id == draft_id))
+            if draft is None:
+                raise NotStored(f"There is no draft {draft_id}.")
+            case = fetch_one(connection, Case, select(CASES).where(CASES.c.id == draft.case_id))
+            message = fetch_one(connection, Message, select(MESSAGES).where(MESSAGES.c.id == draft.message_id))
+        if case is None or message is None:
+            raise NotStored(f"The case of draft {draft_id} is gone.")
+        return draft, case, message
+
+    # Read
+
+    def find_case(self, reference: str) -> Case | None:
+        """A case by its reference, in any letter case."""
+        statement = select(CASES).where(func.upper(CASES.c.reference) == reference.strip().upper())
+        with reading(self.engine) as connection:
+            return fetch_one(connection, Case, statement)
+
+    def list_cases(self, shop: str | None = None, states: Sequence[CaseState] = OPEN_STATES) -> list[Case]:
+        """Cases in these states, sorted by the day they must be dealt with: post-by for letters, else due."""
+        day = func.coalesce(CASES.c.post_by, CASES.c.due_on)
+        statement = select(CASES).where(CASES.c.state.in_(states)).order_by(day, CASES.c.id)
+        if shop is not None:
+            statement = statement.where(CASES.c.shop == shop)
+        with reading(self.engine) as connection:
+            return fetch(connection, Case, statement)
+
+    def case_file(self, case_id: int) -> CaseFile:
+        """Everything about one case. Raises `NotStored`."""
+        with reading(self.engine) as connection:
+            case = fetch_one(connection, Case, select(CASES).where(CASES.c.id == case_id))
+            if case is None:
+                raise NotStored(f"There is no case with id {case_id}.")
+            messages = fetch(connection, Message, _of_case(MESSAGES, case_id))
+            ids = [message.id for message in messages]
+            documents = select(DOCUMENTS).where(DOCUMENTS.c.message_id.in_(ids)).order_by(DOCUMENTS.c.id)
+            return CaseFile(
+                case=case,
+                messages=tuple(messages),
+                documents=tuple(fetch(connection, Document, documents)),
+                deadlines=tuple(fetch(connection, Deadline, _of_case(DEADLINES, case_id))),
+                drafts=tuple(fetch(connection, Draft, _of_case(DRAFTS, case_id))),
+                effects=tuple(fetch(connection, Effect, _of_case(EFFECTS, case_id))),
+                events=tuple(fetch(connection, Event, _of_case(EVENTS, case_id))),
+            )
+
+    def get_arrival(self, arrival_id: int) -> ArrivalLine:
+        """One arrival with its fate. Raises `NotStored`."""
+        for line in self._arrival_lines(ARRIVALS.c.id == arrival_id, limit=1):
+            return line
+        raise NotStored(f"There is no arrival {arrival_id}.", "`intake arrivals` lists them.")
+
+    def list_arrivals(self, fate: str | None = None, shop: str | None = None, limit: int = 10_000) -> list[ArrivalLine]:
+        """What came in, newest last. `fate` may be `waiting`, for what has none yet."""
+        conditions = []
+        if fate is not None:
+            conditions.append(MESSAGES.c.fate.is_(None) if fate == "waiting" else MESSAGES.c.fate == fate)
+        if shop is not None:
+            conditions.append(ARRIVALS.c.shop == shop)
+        return self._arrival_lines(*conditions, limit=limit)
+
+    def arrivals_after(self, arrival_id: int, limit: int = 1000) -> list[ArrivalLine]:
+        """Arrivals with an id above `arrival_id`, oldest first: for whoever watches them come in."""
+        return self._arrival_lines(ARRIVALS.c.id > arrival_id, limit=limit)
+
+    def counts(self) -> dict[str, int]:
+        """How many arrivals wait, how many effects wait or failed, and how many cases are open."""
+        undone = (EffectState.WAITING, EffectState.STARTED)
+        wanted = {
+            "arrivals_waiting": select(func.count()).where(ARRIVALS.c.state == ArrivalState.RECEIVED),
+            "effects_waiting": select(func.count()).where(EFFECTS.c.state.in_(undone)),
+            "effects_failed": select(func.count()).where(EFFECTS.c.state == EffectState.FAILED),
+            "cases_open": select(func.count()).where(CASES.c.state == CaseState.OPEN),
+        }
+        with reading(self.engine) as connection:
+            return {name: int(connection.execute(statement).scalar_one()) for name, statement in wanted.items()}
+
+    def fates(self) -> dict[str, int]:
+        """How many messages met each fate."""
+        with reading(self.engine) as connection:
+            rows = connection.execute(select(MESSAGES.c.fate, func.count()).group_by(MESSAGES.c.fate))
+            return {str(fate.value): int(count) for fate, count in rows}
+
+    def effects_of(self, *, draft_ids: Sequence[int]) -> dict[int, Effect]:
+        """The newest effect of each of these drafts."""
+        statement = select(EFFECTS).where(EFFECTS.c.draft_id.in_(draft_ids)).order_by(EFFECTS.c.id)
+        with reading(self.engine) as connection:
+            return {effect.draft_id or 0: effect for effect in fetch(connection, Effect, statement)}
+
+    def drafts_of_cases(self, case_ids: Sequence[int]) -> dict[int, Draft]:
+        """The newest draft of each of these cases."""
+        statement = select(DRAFTS).where(DRAFTS.c.case_id.in_(case_ids)).order_by(DRAFTS.c.id)
+        with reading(self.engine) as connection:
+            return {draft.case_id: draft for draft in fetch(connection, Draft, statement)}
+
+    # Heartbeats
+
+    def beat(self, name: str, now: datetime, trouble: str = "") -> None:
+        """Remember that a part works (`trouble` empty) or what is wrong with it."""
+        with writing(self.engine) as connection:
+            old = fetch_one(connection, Heartbeat, select(HEARTBEATS).where(HEARTBEATS.c.name == name))
+            since = None
+            if trouble:
+                since = old.trouble_since if old is not None and old.trouble_since else now
+            good_at = now if not trouble else (old.good_at if old is not None else None)
+            put(connection, HEARTBEATS, Heartbeat(name=name, good_at=good_at, trouble=trouble, trouble_since=since))
+
+    def heartbeats(self) -> list[Heartbeat]:
+        """All parts, by name."""
+        with reading(self.engine) as connection:
+            return fetch(connection, Heartbeat, select(HEARTBEATS).order_by(HEARTBEATS.c.name))
+
+    def _arrival_lines(self, *conditions: Any, limit: int) -> list[ArrivalLine]:  # noqa: ANN401 - SQL expressions
+        suggested = CASES.alias("suggested")
+        columns = (
+            *(column.label(f"a_{column.name}") for column in ARRIVALS.c),
+            *(column.label(f"m_{column.name}") for column in MESSAGES.c),
+            CASES.c.reference.label("reference"),
+            suggested.c.reference.label("suggested"),
+        )
+        joined = (
+            ARRIVALS.outerjoin(MESSAGES, MESSAGES.c.arrival_id == ARRIVALS.c.id)
+            .outerjoin(CASES, CASES.c.id == MESSAGES.c.case_id)
+            .outerjoin(suggested, suggested.c.id == MESSAGES.c.suggested_case_id)
+        )
+        statement = select(*columns).select_from(joined).where(*conditions)
+        with reading(self.engine) as connection:
+            rows = connection.execute(statement.order_by(ARRIVALS.c.id, MESSAGES.c.part).limit(limit)).all()
+        return [_line(dict(row._mapping)) for row in rows]
+
+
+def _ready(now: datetime) -> Any:  # noqa: ANN401 - an SQL expression
+    undone = or_(EFFECTS.c.state == EffectState.WAITING, EFFECTS.c.state == EffectState.STARTED)
+    return undone & (EFFECTS.c.not_before <= now)
+
+
+def _of_case(rows: Any, case_id: int) -> Any:  # noqa: ANN401 - a table and a SELECT
+    return select(rows).where(rows.c.case_id == case_id).order_by(rows.c.id)
+
+
+def _line(row: dict[str, Any]) -> ArrivalLine:
+    arrival = Arrival.model_validate({name[2:]: value for name, value in row.items() if name.startswith("a_")})
+    fields = {name[2:]: value for name, value in row.items() if name.startswith("m_")}
+    message = Message.model_validate(fields) if fields["id"] is not None else None
+    return ArrivalLine(arrival, message, row["reference"] or "", row["suggested"] or "")
