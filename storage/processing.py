@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from storage import models
 from storage.models import (
@@ -26,7 +26,7 @@ from storage.models import (
     Participant,
     table,
 )
-from storage.rows import change, fetch, fetch_one, insert_many, insert_new, insert_one, upsert
+from storage.rows import change, fetch, fetch_one, insert_many, insert_new, insert_one, upsert, values_of
 
 ARRIVALS = table(models.ArrivalRow)
 MESSAGES = table(models.MessageRow)
@@ -89,8 +89,13 @@ class Processing:
         return f"{prefix}-{year}-{self._connection.execute(statement).scalar_one():04d}"
 
     def add_message(self, message: Message, documents: Sequence[Document] = ()) -> int:
-        """Store a message with its documents (their `message_id` is set here); its id."""
-        message_id = insert_one(self._connection, MESSAGES, message)
+        """Store a message with its documents (their `message_id` is set here); its id. Where this part of the
+        arrival has a message already, because a person decides anew, that one is replaced and keeps its id."""
+        values = values_of(message)
+        statement = upsert(self._connection, MESSAGES).values(values)
+        statement = statement.on_conflict_do_update(index_elements=["arrival_id", "part"], set_=values)
+        message_id = int(self._connection.execute(statement.returning(MESSAGES.c.id)).scalar_one())
+        self._connection.execute(delete(DOCUMENTS).where(DOCUMENTS.c.message_id == message_id))
         filed = [document.model_copy(update={"message_id": message_id}) for document in documents]
         insert_many(self._connection, DOCUMENTS, filed)
         return message_id
@@ -110,13 +115,13 @@ class Processing:
         """Set an answered or closed case open again; its new deadline is added by the caller."""
         change(self._connection, CASES, case_id, state=CaseState.OPEN, answered_at=None)
 
-    def settle_message(self, message_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
-        """Set columns of a stored message (its fate, its case)."""
-        change(self._connection, MESSAGES, message_id, **values)
-
     def add_deadline(self, deadline: Deadline) -> None:
-        """Store a deadline and make it the case's current one."""
+        """Store the deadline that a new case was opened with."""
         insert_one(self._connection, DEADLINES, deadline)
+
+    def move_due(self, deadline: Deadline) -> None:
+        """Store a deadline and make it the case's current one."""
+        self.add_deadline(deadline)
         change(
             self._connection,
             CASES,
@@ -141,10 +146,6 @@ class Processing:
     def finish_arrival(self, arrival_id: int) -> None:
         """Mark an arrival as processed: its messages have their fates."""
         change(self._connection, ARRIVALS, arrival_id, state=ArrivalState.PROCESSED)
-
-    def count_attempt(self, arrival_id: int, attempts: int, problem: str) -> None:
-        """Remember that processing this arrival failed, and why."""
-        change(self._connection, ARRIVALS, arrival_id, attempts=attempts, problem=problem)
 
     def twin_of_scan(self, shop: str, sha256: str, arrival_id: int) -> tuple[int, int | None] | None:
         """An earlier scan of the shop with the same bytes that met a good fate: (message id, case id)."""

@@ -11,6 +11,7 @@ import email.utils
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import Message as Part
 
@@ -33,6 +34,7 @@ MAX_HTML = 256 * 1024
 MAX_TEXT = 1024 * 1024
 MAX_IDS = 50
 MAX_ADDRESSES = 200
+MISSING_ID = "@missing.invalid>"
 MAX_BLANK = 4096
 BLANK_LINES = re.compile(rb"(?:\r?\n){2048,}")
 MESSAGE_ID = re.compile(r"<[^<>\s]+>")
@@ -59,7 +61,7 @@ def read_mail(raw: bytes) -> Message:
     body, attachments = _contents(tree, problems)
     text, quoted = split(body)
     people = _people(head, headers)
-    message_id = _one_id(headers, problems) or f"<{hashlib.sha256(raw).hexdigest()}@missing.invalid>"
+    message_id = _one_id(headers, problems) or f"<{hashlib.sha256(raw).hexdigest()}{MISSING_ID}"
     subject = decode_header(_first(headers, "subject"))
     sender = people["from"][0] if people["from"] else None
     return Message(
@@ -82,6 +84,14 @@ def read_mail(raw: bytes) -> Message:
         problems=tuple(dict.fromkeys(problems)),
         bounced_ids=_bounced_ids(tree),
     )
+
+
+def read_head(raw: bytes) -> Message:
+    """What the header alone says, for a mail whose body cannot be read. The id is of the whole mail."""
+    head = read_mail(_header_block(raw[:MAX_HEADERS]) + b"\r\n\r\n")
+    if not head.message_id.endswith(MISSING_ID):
+        return head
+    return replace(head, message_id=f"<{hashlib.sha256(raw).hexdigest()}{MISSING_ID}")
 
 
 def read_attachment(raw: bytes, part: int) -> bytes:

@@ -19,16 +19,41 @@ EXTRA_WORD = 0.5
 GAP_WORDS = 4
 NEGATED_WITHIN = 2
 MOST_CHARACTERS = 20_000
+WORD = re.compile(r"\w+")
+CLAUSE_ENDS = re.compile(r"[.,;:!?\n]")
+BETWEEN_WORDS = r"(?!\w)[^\w.!?]+"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A phrase as written, its pattern over folded text, and what it is worth. `stem` is its longest word: where
+    that does not occur the pattern is not tried. A `negative` phrase begins with a negation itself."""
+
+    written: str
+    pattern: "re.Pattern[str]"
+    points: float
+    stem: str
+    whole_word: bool
+    negative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Folded text to search: the words in it, and how many times a match in it counts."""
+
+    text: str
+    words: frozenset[str]
+    counts: int
 
 
 @dataclass(frozen=True)
 class Topic:
-    """A category or a label: its names and its compiled phrases per language."""
+    """A category or a label: its names and its phrases per language."""
 
     id: str
     weight: float
     names: Mapping[str, str]
-    phrases: Mapping[str, tuple[tuple[str, "re.Pattern[str]", float], ...]]
+    phrases: Mapping[str, tuple[Phrase, ...]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +66,7 @@ class Categories:
 
     def of(self, subject: str, text: str, language: str) -> Categorisation:
         """The category and labels of a message in `language`. English words count in every language."""
-        fields = ((fold(subject), SUBJECT_COUNTS), (fold(text[:MOST_CHARACTERS]), 1))
+        fields = (_field(subject, SUBJECT_COUNTS), _field(text[:MOST_CHARACTERS], 1))
         found = {topic.id: self._match(topic, fields, language) for topic in (*self.categories, *self.labels)}
         best, score = OTHER, 0.0
         for topic in self.categories:
@@ -58,22 +83,24 @@ class Categories:
                 return topic.names.get(language, category)
         return category
 
-    def _match(self, topic: Topic, fields: Iterable[tuple[str, int]], language: str) -> tuple[float, tuple[str, ...]]:
+    def _match(self, topic: Topic, fields: Iterable[Field], language: str) -> tuple[float, tuple[str, ...]]:
         score, words = 0.0, []
         for code in dict.fromkeys((language, "en")):
-            for phrase, pattern, points in topic.phrases.get(code, ()):
-                worth = max((counts for text, counts in fields if self._occurs(pattern, phrase, text, code)), default=0)
+            for phrase in topic.phrases.get(code, ()):
+                worth = max((field.counts for field in fields if self._occurs(phrase, field, code)), default=0)
                 if worth:
-                    score += worth * points
-                    words.append(phrase)
+                    score += worth * phrase.points
+                    words.append(phrase.written)
         return score, tuple(words)
 
-    def _occurs(self, pattern: "re.Pattern[str]", phrase: str, text: str, language: str) -> bool:
+    def _occurs(self, phrase: Phrase, field: Field, language: str) -> bool:
+        if phrase.stem not in (field.words if phrase.whole_word else field.text):
+            return False
         negation = self.negations.get(language)
-        negative = negation is not None and negation.match(fold(phrase))
-        for match in pattern.finditer(text):
-            before = " ".join(text[max(0, match.start() - 60) : match.start()].split()[-NEGATED_WITHIN:])
-            if negative or negation is None or not negation.search(before):
+        for match in phrase.pattern.finditer(field.text):
+            clause = CLAUSE_ENDS.split(field.text[max(0, match.start() - 60) : match.start()])[-1]
+            before = " ".join(clause.split()[-NEGATED_WITHIN:])
+            if phrase.negative or negation is None or not negation.search(before):
                 return True
         return False
 
@@ -82,14 +109,15 @@ def load_categories(toml: str) -> Categories:
     """Categories from the text of `categories.toml`. Raises `TemplateError` with what is wrong."""
     try:
         raw = tomllib.loads(toml)
+        negations = {language: _any_of(words) for language, words in raw["negations"].items()}
         return Categories(
-            categories=tuple(_topic(item) for item in raw["categories"]),
-            labels=tuple(_topic(item) for item in raw["labels"]),
-            negations={language: _any_of(words) for language, words in raw["negations"].items()},
+            categories=tuple(_topic(item, negations) for item in raw["categories"]),
+            labels=tuple(_topic(item, negations) for item in raw["labels"]),
+            negations=negations,
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise TemplateError(
-            f"categories.toml cannot be used: {error}.", "Compare it with the delivered one."
+            f"categories.toml cannot be used: {error}.", "Compare it with the one delivered."
         ) from error
 
 
@@ -99,33 +127,40 @@ def fold(text: str) -> str:
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
-def _topic(item: Mapping[str, object]) -> Topic:
-    words = item.get("words", {})
-    if not isinstance(words, dict):
-        raise TypeError(f"{item['id']}: words must be lists per language")
-    phrases = {language: tuple(_phrase(phrase) for phrase in listed) for language, listed in words.items()}
-    names = item.get("name", {})
-    return Topic(
-        id=str(item["id"]),
-        weight=float(str(item.get("weight", 1.0))),
-        names=names if isinstance(names, dict) else {},
-        phrases=phrases,
-    )
+def _field(text: str, counts: int) -> Field:
+    folded = fold(text)
+    return Field(folded, frozenset(WORD.findall(folded)), counts)
 
 
-def _phrase(phrase: str) -> tuple[str, "re.Pattern[str]", float]:
+def _topic(item: Mapping[str, object], negations: Mapping[str, "re.Pattern[str] | None"]) -> Topic:
+    words, names = item.get("words", {}), item.get("name", {})
+    if not isinstance(words, dict) or not isinstance(names, dict):
+        raise TypeError(f"{item['id']}: name and words must be tables by language")
+    phrases = {
+        language: tuple(_phrase(phrase, negations.get(language)) for phrase in listed)
+        for language, listed in words.items()
+    }
+    return Topic(id=str(item["id"]), weight=float(str(item.get("weight", 1.0))), names=names, phrases=phrases)
+
+
+def _phrase(written: str, negation: "re.Pattern[str] | None") -> Phrase:
     """`beschadig*` matches any ending, `niet ... ontvangen` up to four words in between."""
-    words = phrase.split()
+    words = [word for word in fold(written).split() if word != "..."]
     pieces = []
-    for word in words:
+    for word in fold(written).split():
         if word == "...":
             pieces.append(rf"(?:[^\s.!?]+\s+){{0,{GAP_WORDS}}}?")
         else:
-            stem = re.escape(fold(word.rstrip("*")))
-            pieces.append(stem + (r"\w*" if word.endswith("*") else "") + r"\b(?:[^\w.!?]+|$)")
-    pattern = re.compile(r"(?<!\w)" + "".join(pieces).removesuffix(r"(?:[^\w.!?]+|$)"))
-    count = sum(1 for word in words if word != "...")
-    return phrase, pattern, 1 + EXTRA_WORD * (count - 1)
+            pieces.append(re.escape(word.rstrip("*")) + (r"\w*" if word.endswith("*") else "") + BETWEEN_WORDS)
+    longest = max(words, key=len)
+    return Phrase(
+        written=written,
+        pattern=re.compile(r"(?<!\w)" + "".join(pieces).removesuffix(BETWEEN_WORDS) + r"(?!\w)"),
+        points=1 + EXTRA_WORD * (len(words) - 1),
+        stem=longest.rstrip("*"),
+        whole_word=bool(WORD.fullmatch(longest)),
+        negative=negation is not None and negation.match(fold(written)) is not None,
+    )
 
 
 def _any_of(words: list[str]) -> "re.Pattern[str] | None":

@@ -19,6 +19,7 @@ class Languages:
 
     def __init__(self) -> None:
         self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        self._among: tuple[str, ...] = ()
 
     def of(self, text: str, languages: Sequence[str]) -> Language:
         """The language of a text among `languages`, whose first is the default. A text without features is given
@@ -26,7 +27,9 @@ class Languages:
         sample = text[:MOST_CHARACTERS]
         if len(languages) == 1 or sum(letter.isalpha() for letter in sample) < FEWEST_LETTERS:
             return Language(languages[0], 0.0, len(languages) == 1)
-        self._identifier.set_languages(list(languages))
+        if self._among != tuple(languages):
+            self._identifier.set_languages(list(languages))
+            self._among = tuple(languages)
         code, confidence = self._identifier.classify(sample)
         if float(confidence) < SURE:
             return Language(languages[0], float(confidence), False)

@@ -1,0 +1,144 @@
+"""Config → the running parts. The only wiring, and the only clock.
+
+Nothing here starts a thread or connects to a mail server; that is the service's work.
+"""
+
+import contextlib
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Engine
+from structlog.typing import FilteringBoundLogger, Processor
+
+from intake import deadlines
+from intake.config import Config, Logging
+from intake.errors import AlreadyRunning, ConfigError
+from intake.examine import Examiner
+from intake.pipeline.house import House
+from intake.replies.letter import LetterTypesetter
+from intake.replies.templates import Templates
+from intake.rules.categories import load_categories
+from storage.database import ProcessLock, migrate, open_engine
+from storage.errors import DataLocked
+from storage.originals import Originals
+from storage.store import Store
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATES = ROOT / "templates"
+CATEGORIES = TEMPLATES / "categories.toml"
+KEY_BYTES = 32
+
+
+def clock() -> datetime:
+    """The aware present, in UTC."""
+    return datetime.now(UTC)
+
+
+def check_rules(config: Config) -> None:
+    """What the file's form cannot tell: calendars that exist, template folders that are there. Raises
+    `ConfigError` with all mistakes."""
+    mistakes = []
+    for index, shop in enumerate(config.shops):
+        mistakes += [f"shops[{index}].calendar.{line}" for line in deadlines.calendar_mistakes(shop.calendar)]
+        if shop.templates is not None and not shop.templates.is_dir():
+            mistakes.append(f"shops[{index}].templates: there is no folder {shop.templates}")
+    if mistakes:
+        raise ConfigError("The configuration cannot be used:", tuple(mistakes))
+
+
+def open_store(config: Config, now: datetime) -> Store:
+    """The database, with its schema up to date. A copy of an SQLite database is made before a migration."""
+    config.data.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(config.database_url)
+    migrate(engine, config.data / "copies", now)
+    return Store(engine)
+
+
+@contextmanager
+def sole_process(engine: Engine, config: Config) -> Iterator[None]:
+    """Hold the installation: one process writes at a time. Raises `AlreadyRunning`."""
+    try:
+        with ProcessLock(engine, config.data):
+            yield
+    except DataLocked as error:
+        raise AlreadyRunning(error.what, error.next_step) from error
+
+
+@contextmanager
+def build(
+    config: Config,
+    *,
+    now: Callable[[], datetime] = clock,
+    checkpoint: Callable[[str], None] = lambda _name: None,
+    log: FilteringBoundLogger | None = None,
+) -> Iterator[House]:
+    """The house of a configuration. Its child processes and database connections end with the block."""
+    check_rules(config)
+    store = open_store(config, now())
+    examiner = Examiner(CATEGORIES, config.workers)
+    try:
+        yield House(
+            config=config,
+            store=store,
+            originals=Originals(config.data / "originals"),
+            examiner=examiner,
+            categories=load_categories(CATEGORIES.read_text(encoding="utf-8")),
+            templates={shop.id: Templates(TEMPLATES / "replies", shop.templates) for shop in config.shops},
+            typesetter=LetterTypesetter(TEMPLATES / "letter" / "letter.typ"),
+            key=signing_key(config.data),
+            clock=now,
+            log=log or make_log(config.logging),
+            checkpoint=checkpoint,
+        )
+    finally:
+        examiner.close()
+        store.engine.dispose()
+
+
+def signing_key(data: Path) -> bytes:
+    """The key that signs our Message-IDs: `signing.key` in the data folder, made at the first start, readable by
+    its owner alone. It belongs in the backup: without it answers are still known by the ids in the database."""
+    path = data / "signing.key"
+    with contextlib.suppress(FileNotFoundError):
+        return bytes.fromhex(path.read_text(encoding="ascii").strip())
+    key = secrets.token_bytes(KEY_BYTES)
+    temporary = data / f".{secrets.token_hex(4)}.key"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(key.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return bytes.fromhex(path.read_text(encoding="ascii").strip())
+    finally:
+        temporary.unlink()
+    return key
+
+
+def make_log(settings: Logging) -> FilteringBoundLogger:
+    """A structured log on standard error: for eyes, or one JSON object a line."""
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    render: list[Processor]
+    if settings.format == "json":
+        render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    else:
+        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    log: FilteringBoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *render,
+        ],
+    )
+    return log

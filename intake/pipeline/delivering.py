@@ -1,0 +1,191 @@
+"""Deliver: carry out what must happen outside the database, each effect once, with growing pauses.
+
+That a try begins is committed first. An effect found as begun by a run that died is looked for before it is repeated:
+a draft by its Message-ID, a file by its name. One that fails stays, with its reason, and is tried again.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from intake.config import Shop
+from intake.errors import IntakeError, Refused, ServerError
+from intake.imap import Session, connect
+from intake.outlets import outgoing_post
+from intake.outlets.drafts_folder import DraftsFolder
+from intake.pipeline.house import House
+from intake.pipeline.settling import APPEND_DRAFT, FILE_SCAN, PREVIEW_LETTER, TYPESET_LETTER
+from intake.replies.letter import Letter, Window
+from intake.replies.mime import DraftMail, build
+from intake.types import Address, PostalAddress
+from storage.errors import StorageError
+from storage.models import Case, Draft, Effect, EffectState
+
+BATCH = 50
+FIRST_PAUSE = timedelta(seconds=15)
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+def deliver(house: House, shop: Shop) -> int:
+    """Carry out the shop's effects that are due; how many happened. One that fails never stops the rest."""
+    done = 0
+    with Drawers(shop) as drawers:
+        while effects := house.store.claim_effects(shop.id, house.clock(), BATCH):
+            happened = [effect.id or 0 for effect in effects if _try(house, shop, drawers, effect)]
+            if happened:
+                house.store.finish_effects(happened, house.clock())
+                house.checkpoint("effect marked done")
+                house.log.info("delivered", shop=shop.id, effects=len(happened))
+            done += len(happened)
+    return done
+
+
+class Drawers:
+    """The connection that drafts go over: opened by the first that needs it, closed at the end. After a failure
+    no further one is tried in this pass."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._session: Session | None = None
+        self._folder: DraftsFolder | None = None
+        self._failure: ServerError | None = None
+
+    def __enter__(self) -> "Drawers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._session is not None:
+            self._session.close()
+
+    def drafts(self) -> DraftsFolder:
+        """The manager's Drafts folder. Raises `ServerError`, the same one again within this pass."""
+        if self._failure is not None:
+            raise self._failure
+        if self._folder is None:
+            if self._shop.mailbox is None:
+                raise Refused(f"Shop {self._shop.id} has no mailbox.", "Configure one.")
+            self._session = connect(self._shop.mailbox)
+            self._folder = DraftsFolder(self._session, self._shop.mailbox)
+        return self._folder
+
+    def broken(self, error: ServerError) -> None:
+        """Remember that the server is away."""
+        self._failure = error
+
+
+def _try(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> bool:
+    """One effect, one outcome: done, or put off with the reason."""
+    carry_out = CARRY_OUT[effect.kind]
+    try:
+        carry_out(house, shop, drawers, effect)
+    except ServerError as error:
+        drawers.broken(error)
+        _postpone(house, effect, error)
+        return False
+    except Refused as error:
+        # Trying again would be refused again: a person has to look.
+        house.store.fail_effect(effect.id or 0, error.what, house.clock())
+        house.log.error("refused", effect=effect.kind, id=effect.id, case=effect.case_id)
+        return False
+    except (IntakeError, StorageError, OSError) as error:
+        _postpone(house, effect, error)
+        return False
+    return True
+
+
+def _postpone(house: House, effect: Effect, error: Exception) -> None:
+    pause = min(FIRST_PAUSE * 2 ** min(effect.attempts, 10), LONGEST_PAUSE)
+    house.store.postpone_effect(effect.id or 0, str(error)[:500], house.clock() + pause)
+    house.log.warning("not delivered", effect=effect.kind, id=effect.id, problem=str(error), again_in=str(pause))
+
+
+def _append_draft(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
+    draft, case, _ = house.store.get_draft(effect.draft_id or 0)
+    folder = drawers.drafts()
+    tried_before = effect.state is EffectState.STARTED
+    if tried_before and folder.has(draft.token):
+        return
+    folder.put(draft_mail(shop, draft, case), draft.made_at)
+    house.checkpoint("draft appended")
+
+
+def draft_mail(shop: Shop, draft: Draft, case: Case) -> bytes:
+    """The draft as a mail. The same draft always gives the same bytes."""
+    by_mail = draft.channel.value == "mail"
+    return build(
+        DraftMail(
+            sender=Address(f"{shop.manager.name}, {shop.name}", shop.manager.addresses[0]),
+            recipient=Address(case.complainant_name if by_mail else shop.name, draft.recipient),
+            subject=draft.subject,
+            text=draft.body + (f"\n{draft.quote}" if draft.quote else ""),
+            dated=draft.made_at.astimezone(shop.zone),
+            message_id=draft.token,
+            in_reply_to=draft.in_reply_to,
+            references=tuple(draft.reference_ids),
+            language=draft.language,
+        )
+    )
+
+
+def _preview_letter(house: House, shop: Shop, _drawers: Drawers, effect: Effect) -> None:
+    draft, case, _ = house.store.get_draft(effect.draft_id or 0)
+    pdf = house.typesetter.typeset(letter_of(shop, draft, case, draft_mark=True))
+    outgoing_post.put_preview(_post_folder(shop), case.reference, pdf)
+
+
+def _typeset_letter(house: House, shop: Shop, _drawers: Drawers, effect: Effect) -> None:
+    draft, case, _ = house.store.get_draft(effect.draft_id or 0)
+    pdf = house.typesetter.typeset(letter_of(shop, draft, case, draft_mark=False))
+    house.originals.add(pdf)
+    outgoing_post.put_letter(_post_folder(shop), case.reference, case.post_by, pdf)
+
+
+def letter_of(shop: Shop, draft: Draft, case: Case, *, draft_mark: bool) -> Letter:
+    """The page of a posted answer."""
+    page = shop.letter
+    return Letter(
+        sender=PostalAddress(**{**_fields(shop.postal), "name": shop.name, "organisation": ""}),
+        sender_lines=page.lines,
+        recipient=PostalAddress(**(case.postal or {"name": case.complainant_name})),
+        language=draft.language,
+        place=shop.address.city,
+        dated=draft.dated,
+        reference=case.reference,
+        subject=draft.subject,
+        body=draft.body,
+        signatory=tuple(filter(None, (shop.manager.name, shop.manager.role))),
+        draft=draft_mark,
+        window=Window(page.window_left, page.window_top, page.window_width, page.window_height),
+    )
+
+
+def _fields(address: PostalAddress) -> dict[str, str]:
+    return {name: getattr(address, name) for name in PostalAddress.__dataclass_fields__}
+
+
+def _file_scan(house: House, shop: Shop, _drawers: Drawers, effect: Effect) -> None:
+    payload = effect.payload
+    outcome = payload["outcome"]
+    if outcome == "done":
+        day = datetime.fromisoformat(payload["day"]).replace(tzinfo=UTC).date()
+        filing = outgoing_post.filed_as_done(payload["reference"], day, payload["note"])
+    elif outcome == "duplicate":
+        filing = outgoing_post.filed_as_duplicate(payload["note"])
+    else:
+        filing = outgoing_post.filed_as_failed(payload["code"], payload["note"])
+    outgoing_post.file_scan(_post_folder(shop), payload["claim"], filing)
+    house.checkpoint("source touched")
+
+
+def _post_folder(shop: Shop) -> Path:
+    if shop.post_folder is None:
+        raise Refused(f"Shop {shop.id} has no post folder.", "Configure one.")
+    return shop.post_folder.path
+
+
+CARRY_OUT: dict[str, Callable[[House, Shop, Drawers, Effect], None]] = {
+    APPEND_DRAFT: _append_draft,
+    PREVIEW_LETTER: _preview_letter,
+    TYPESET_LETTER: _typeset_letter,
+    FILE_SCAN: _file_scan,
+}

@@ -1,0 +1,209 @@
+"""Receive: the bytes are durable, then the rows and the cursor, in one commit; then the source may be touched.
+
+Nothing is parsed here, so no mail and no scan can block the way of the next.
+"""
+
+import mailbox as mailboxes
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from intake.config import Shop
+from intake.errors import ReadingError
+from intake.imap import Session
+from intake.pipeline.house import House
+from intake.reading.mail import received_at
+from intake.sources.mailbox import Batch, Mail, MailboxSource, Position
+from intake.sources.post import Claim, PostSource
+from storage.models import Arrival, Channel, Cursor
+
+POST, IMPORT = "post", "import"
+IMPORT_BATCH = 100
+
+
+def receive_mail(house: House, shop: Shop, source: MailboxSource, session: Session) -> int:
+    """Take in what is new in the shop's mailbox; how many mails. Raises `ServerError`; what was stored stays."""
+    settings = source.mailbox
+    cursor = house.store.latest_cursor(settings.account, settings.folder)
+    count = 0
+    for batch in source.new_mail(session, _position(cursor), house.clock()):
+        count += _store_mails(house, shop, source, batch)
+    return count
+
+
+def _store_mails(house: House, shop: Shop, source: MailboxSource, batch: Batch) -> int:
+    settings, now = source.mailbox, house.clock()
+    digests = house.originals.add_all(mail.raw for mail in batch.mails)
+    house.checkpoint("original written")
+    arrivals = [
+        _mail_arrival(shop, source, batch.position, mail, digest, now)
+        for mail, digest in zip(batch.mails, digests, strict=True)
+    ]
+    position = batch.position
+    cursor = Cursor(
+        account=settings.account,
+        folder=settings.folder,
+        uidvalidity=position.uidvalidity,
+        shop=shop.id,
+        last_uid=position.last_uid,
+        first_uid=position.first_uid,
+        since=position.since,
+        started_at=_started(house, settings.account, settings.folder, position, now),
+    )
+    new = house.store.receive(arrivals, cursor)
+    house.checkpoint("rows committed")
+    if new:
+        house.log.info("received", shop=shop.id, channel="mail", arrivals=len(new))
+    house.checkpoint("source touched")
+    return len(new)
+
+
+def _started(house: House, account: str, folder: str, position: Position, now: datetime) -> datetime:
+    """When this epoch was first seen: its cursor keeps the moment."""
+    before = house.store.latest_cursor(account, folder)
+    return before.started_at if before is not None and before.uidvalidity == position.uidvalidity else now
+
+
+def _position(cursor: Cursor | None) -> Position | None:
+    if cursor is None:
+        return None
+    return Position(cursor.uidvalidity, cursor.last_uid, cursor.first_uid, cursor.since)
+
+
+def _mail_arrival(
+    shop: Shop, source: MailboxSource, position: Position, mail: Mail, digest: str, now: datetime
+) -> Arrival:
+    return Arrival(
+        shop=shop.id,
+        channel=Channel.MAIL,
+        account=source.mailbox.account,
+        folder=source.mailbox.folder,
+        uidvalidity=position.uidvalidity,
+        uid=mail.uid,
+        sha256=digest,
+        size=len(mail.raw),
+        received_at=mail.received_at,
+        received_basis="internaldate",
+        problem=mail.problem,
+        stored_at=now,
+    )
+
+
+def receive_post(house: House, shop: Shop, source: PostSource) -> int:
+    """Take in the scans that have come to rest, and those that a dead run had claimed; how many."""
+    count = 0
+    for claim_id in source.claims():
+        if house.store.find_claim(shop.id, POST, claim_id) is None:
+            claim = source.resume(claim_id)
+            count += _store_scan(house, shop, claim) if claim is not None else 0
+    for claim in source.look(time.monotonic()):
+        house.checkpoint("scan claimed")
+        count += _store_scan(house, shop, claim)
+    return count
+
+
+def _store_scan(house: House, shop: Shop, claim: Claim) -> int:
+    """Store a claimed scan and its record. It stays in `processing/` until its fate is known."""
+    record = claim.record.read_bytes() if claim.record is not None else None
+    raw = claim.scan.read_bytes()
+    digest, *rest = house.originals.add_all([raw] if record is None else [raw, record])
+    house.checkpoint("original written")
+    arrival = Arrival(
+        shop=shop.id,
+        channel=Channel.LETTER,
+        account=POST,
+        folder=claim.id,
+        sha256=digest,
+        size=len(raw),
+        name=claim.scan.name,
+        received_at=claim.modified_at,
+        received_basis="file date",
+        assumed=True,
+        record={"sha256": rest[0]} if rest else None,
+        stored_at=house.clock(),
+    )
+    new = house.store.receive([arrival])
+    house.checkpoint("rows committed")
+    house.log.info("received", shop=shop.id, channel="letter", arrivals=len(new))
+    return len(new)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedFile:
+    """One mail of an import: where it was found, and its bytes."""
+
+    name: str
+    raw: bytes
+
+
+def find_mails(path: Path) -> Iterator[ImportedFile]:
+    """The mails in an `.eml` file, an mbox, a Maildir, or a folder of these. Raises `ReadingError` for a path that
+    is none of them; a file inside a folder that cannot be read is passed over by its own error."""
+    if path.is_dir() and (path / "cur").is_dir():
+        for part in ("cur", "new"):
+            for file in sorted((path / part).iterdir()) if (path / part).is_dir() else ():
+                yield ImportedFile(str(file), file.read_bytes())
+    elif path.is_dir():
+        for child in sorted(path.iterdir()):
+            if child.is_dir() or child.suffix.lower() in (".eml", ".mbox"):
+                yield from find_mails(child)
+    elif path.is_file():
+        yield from _mails_in_file(path)
+    else:
+        raise ReadingError(f"There is no file or folder {path}.", "Name an .eml, an mbox or a Maildir.")
+
+
+def _mails_in_file(path: Path) -> Iterator[ImportedFile]:
+    with path.open("rb") as file:
+        is_mbox = file.read(5) == b"From "
+    if not is_mbox:
+        yield ImportedFile(str(path), path.read_bytes())
+        return
+    box = mailboxes.mbox(path, create=False)
+    try:
+        for number, key in enumerate(box.keys(), 1):
+            yield ImportedFile(f"{path} [{number}]", box.get_bytes(key))
+    finally:
+        box.close()
+
+
+def receive_files(house: House, shop: Shop, files: Iterator[ImportedFile]) -> Iterator[tuple[int, int]]:
+    """Take in mails from files, in batches; yields (read, new) after each. What was imported before is not new.
+
+    Without an INTERNALDATE a mail arrived at its topmost `Received`, else its `Date`; both are assumed.
+    """
+    batch: list[ImportedFile] = []
+    for file in files:
+        batch.append(file)
+        if len(batch) >= IMPORT_BATCH:
+            yield len(batch), _store_files(house, shop, batch)
+            batch = []
+    if batch:
+        yield len(batch), _store_files(house, shop, batch)
+
+
+def _store_files(house: House, shop: Shop, files: list[ImportedFile]) -> int:
+    digests = house.originals.add_all(file.raw for file in files)
+    now = house.clock()
+    arrivals = []
+    for file, digest in zip(files, digests, strict=True):
+        moment, basis = received_at(file.raw) or (now, "import")
+        arrivals.append(
+            Arrival(
+                shop=shop.id,
+                channel=Channel.MAIL,
+                account=IMPORT,
+                folder=digest,
+                sha256=digest,
+                size=len(file.raw),
+                name=Path(file.name).name,
+                received_at=min(moment, now).astimezone(UTC),
+                received_basis=basis,
+                assumed=True,
+                imported=True,
+                stored_at=now,
+            )
+        )
+    return len(house.store.receive(arrivals))

@@ -1,0 +1,107 @@
+"""Child processes that read hostile items within limits of time and memory.
+
+Items go out in batches, because handing one over costs more than reading it. A batch whose process dies or runs out
+of time is run again one by one, so that only the item that kills is lost to it. Workers are forked from a clean
+server process: forking a process that has threads hangs (29 of 30 tries).
+"""
+
+import multiprocessing
+import resource
+from collections.abc import Callable, Sequence
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from intake.errors import IntakeError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+BATCH = 16
+TASKS_OF_A_WORKER = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an item could not be read: in words, and whether it killed its process or was refused by the reader."""
+
+    reason: str
+    error: IntakeError | None = None
+
+
+class Workers(Generic[Item, Result]):
+    """A pool that applies one function to items. `prepare(*arguments)` runs first in each child."""
+
+    def __init__(
+        self,
+        function: Callable[[Item], Result],
+        prepare: Callable[..., None],
+        arguments: tuple[Any, ...],
+        *,
+        processes: int,
+        seconds: float,
+        memory_mb: int,
+    ) -> None:
+        self._function = function
+        self._seconds = seconds
+        self._pool = ProcessPool(
+            max_workers=processes,
+            max_tasks=TASKS_OF_A_WORKER,
+            context=multiprocessing.get_context("forkserver"),
+            initializer=_enter_child,
+            initargs=(memory_mb, prepare, arguments),
+        )
+
+    def run(self, items: Sequence[Item], batch: int = BATCH) -> list[Result | Failure]:
+        """The results in the order of the items, a `Failure` where there is none."""
+        batches = [list(items[start : start + batch]) for start in range(0, len(items), batch)]
+        futures = [self._schedule(part) for part in batches]
+        results: list[Result | Failure] = []
+        for part, future in zip(batches, futures, strict=True):
+            results += self._outcome(part, future)
+        return results
+
+    def close(self) -> None:
+        """End the children, also in the middle of an item: it is read again at the next start."""
+        self._pool.stop()
+        self._pool.join()
+
+    def _schedule(self, items: list[Item]) -> Any:  # noqa: ANN401 - pebble's future
+        return self._pool.schedule(_read_batch, args=[self._function, items], timeout=self._seconds)
+
+    def _outcome(self, items: list[Item], future: Any) -> list[Result | Failure]:  # noqa: ANN401
+        try:
+            return list(future.result())
+        except (FutureTimeoutError, TimeoutError):
+            reason = f"reading it took longer than {self._seconds:g} seconds"
+        except MemoryError:
+            reason = "reading it took more memory than allowed"
+        except ProcessExpired as error:
+            reason = f"reading it ended its process (exit code {error.exitcode})"
+        if len(items) == 1:
+            return [Failure(reason)]
+        return [result for item in items for result in self._outcome([item], self._schedule([item]))]
+
+
+def _enter_child(memory_mb: int, prepare: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    prepare(*arguments)
+    used = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * 1024
+    most = used + memory_mb * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _read_batch(function: Callable[[Item], Result], items: list[Item]) -> list[Result | Failure]:
+    return [_read_one(function, item) for item in items]
+
+
+def _read_one(function: Callable[[Item], Result], item: Item) -> Result | Failure:
+    """One item, one fate: whatever a hostile item provokes in a library stays with that item."""
+    try:
+        return function(item)
+    except MemoryError:
+        raise
+    except IntakeError as error:
+        return Failure(str(error), error)
+    except Exception as error:  # noqa: BLE001 - see above; the reason is kept with the item
+        return Failure(f"reading it failed ({type(error).__name__}: {error})"[:500])
