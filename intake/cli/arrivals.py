@@ -1,0 +1,212 @@
+"""Commands about what came in: `arrivals`, `open`, `join`, `inspect`, `import`."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from intake import casework
+from intake.bootstrap import CATEGORIES, clock
+from intake.cli.app import (
+    JsonOption,
+    ShopOption,
+    actor,
+    app,
+    load,
+    one_of,
+    only_process,
+    out,
+    print_json,
+    problem,
+    read_store,
+    working_house,
+)
+from intake.cli.running import deliver_if_alone
+from intake.cli.tables import arrival_value, arrivals_table
+from intake.config import Config
+from intake.errors import ReadingError
+from intake.examine import Examined, Examiner, Job
+from intake.pipeline import process, receive_files
+from intake.pipeline.receiving import find_mails
+from intake.reading.limits import Failure
+from intake.reading.record import parse_record, read_record
+from intake.rules.automatic import find_automatic
+from intake.types import Channel
+from storage.models import Fate
+
+FATES = (*(fate.value for fate in Fate), "waiting")
+SCANS = (".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".png")
+
+
+@app.command()
+def arrivals(
+    fate: Annotated[str | None, typer.Option(help="Only this fate: " + ", ".join(FATES) + ".")] = None,
+    shop: ShopOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List everything that came in, with its fate and the reason for it."""
+    one_of(fate, FATES, "fate")
+    config = load()
+    lines = read_store(config).list_arrivals(fate, shop)
+    if json:
+        print_json([arrival_value(line) for line in lines])
+    else:
+        out.print(arrivals_table(lines, config) if lines else "Nothing came in.")
+
+
+ArrivalArgument = Annotated[int, typer.Argument(metavar="ARRIVAL", help="Its number in `intake arrivals`.")]
+
+
+@app.command("open")
+def open_(arrival: ArrivalArgument) -> None:
+    """Open a case for something that was set aside or called a duplicate."""
+    with working_house(load()) as house:
+        reference = casework.open_arrival(house, arrival, actor())
+        deliver_if_alone(house)
+    out.print(f"Arrival {arrival} opened {reference}.")
+
+
+@app.command()
+def join(
+    arrival: ArrivalArgument,
+    reference: Annotated[str, typer.Argument(metavar="REF", help="The case it belongs to.")],
+) -> None:
+    """Join something that was set aside or called a duplicate to a case."""
+    with working_house(load()) as house:
+        joined = casework.join_arrival(house, arrival, reference, actor())
+        deliver_if_alone(house)
+    out.print(f"Arrival {arrival} joined {joined}.")
+
+
+@app.command()
+def inspect(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Mails (.eml), scans or records (.json).")],
+    shop: ShopOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what Intake understands of a mail, a scan or a record, without storing anything."""
+    config = load()
+    failed = False
+    examiner = Examiner(CATEGORIES, config.workers)
+    try:
+        for path, value in _inspected(files, config, shop, examiner):
+            failed = failed or "error" in value
+            if json:
+                print_json(value)
+            else:
+                out.print(f"[bold]{path}[/]")
+                out.print_json(data=value, default=str)
+    finally:
+        examiner.close()
+    if failed:
+        raise typer.Exit(1)
+
+
+def _inspected(
+    files: list[Path], config: Config, shop_id: str | None, examiner: Examiner
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    shop = config.shop(shop_id)
+    today = clock().astimezone(shop.zone).date()
+    own_lists = shop.mailbox.own_lists if shop.mailbox else ()
+    for path in files:
+        suffix = path.suffix.lower()
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            yield path, {"file": str(path), "error": f"It cannot be read: {error.strerror}."}
+            continue
+        if suffix == ".json":
+            yield path, _record_value(path, raw, shop_id, config)
+            continue
+        channel = Channel.LETTER if suffix in SCANS else Channel.MAIL
+        record = path.with_suffix(".json") if channel is Channel.LETTER else None
+        side = record.read_bytes() if record is not None and record.exists() else None
+        outcome = examiner.examine([Job(channel, raw, path.name, shop.languages, today, side)])[0]
+        yield path, _examined_value(path, outcome, own_lists)
+
+
+def _record_value(path: Path, raw: bytes, shop_id: str | None, config: Config) -> dict[str, Any]:
+    today = clock().astimezone(config.shop(shop_id).zone).date()
+    try:
+        record = read_record(parse_record(raw), today)
+    except ReadingError as error:
+        return {"file": str(path), "kind": "record", "error": str(error)}
+    value = record.model_dump(mode="json", by_alias=True)
+    return {"file": str(path), "kind": "record", **value, "problems": list(record.warnings)}
+
+
+def _examined_value(path: Path, outcome: Examined | Failure, own_lists: tuple[str, ...]) -> dict[str, Any]:
+    if isinstance(outcome, Failure):
+        return {"file": str(path), "kind": "letter", "error": outcome.reason}
+    message = outcome.message
+    automatic = find_automatic(message, own_lists) if message.channel is Channel.MAIL else None
+    return {
+        "file": str(path),
+        "kind": message.channel.value,
+        "message_id": message.message_id,
+        "from": asdict(message.sender) if message.sender else {"name": "", "address": ""},
+        "reply_to": [asdict(person) for person in message.reply_to],
+        "to": [asdict(person) for person in message.to],
+        "cc": [asdict(person) for person in message.cc],
+        "subject": message.subject,
+        "sent_at": message.sent_at.isoformat() if message.sent_at else None,
+        "in_reply_to": list(message.in_reply_to),
+        "references": list(message.references),
+        "text": message.text,
+        "quoted": message.quoted,
+        "attachments": [
+            {"name": item.name, "media_type": item.media_type, "size": item.size, "inline": item.inline}
+            for item in message.attachments
+        ],
+        "language": outcome.language.code,
+        "language_sure": outcome.language.sure,
+        "category": outcome.categorisation.category,
+        "labels": list(outcome.categorisation.labels),
+        "matched": {topic: list(words) for topic, words in outcome.categorisation.matched.items()},
+        "facts": {name: list(values) for name, values in asdict(outcome.facts).items() if values},
+        "automatic": {"is": automatic is not None, "reason": automatic.sign if automatic else ""},
+        "received_on": outcome.received_on.isoformat() if outcome.received_on else None,
+        "readable": message.readable,
+        "problems": list(message.problems),
+    }
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help=".eml files, mbox files, Maildirs, or folders.")],
+    shop: ShopOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Bring in mails from files. What was imported before is passed over; what failed is named."""
+    config = load()
+    chosen = config.shop(shop)
+    read = new = 0
+    failures: list[str] = []
+    with only_process(config) as house, _progress(json) as progress:
+        task = progress.add_task("reading", total=None)
+        for path in paths:
+            try:
+                for taken, fresh in receive_files(house, chosen, find_mails(path)):
+                    read, new = read + taken, new + fresh
+                    progress.update(task, completed=read)
+            except (ReadingError, OSError) as error:
+                failures.append(str(error))
+        progress.update(task, description="deciding", total=read)
+        processed = process(house)
+    if json:
+        print_json({"read": read, "new": new, "processed": processed, "failures": failures})
+    else:
+        out.print(f"{read} mails read, {new} new, {processed} processed. Drafts follow when Intake runs.")
+    for failure in failures:
+        problem(failure)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _progress(quiet: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), disable=quiet
+    )

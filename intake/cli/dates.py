@@ -1,0 +1,53 @@
+"""The command about dates: `due`."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from intake import deadlines
+from intake.bootstrap import check_rules
+from intake.cli.app import JsonOption, ShopOption, app, load, one_of, out, print_json
+from intake.cli.tables import long_day
+from intake.errors import UsageError
+from intake.types import Channel, Counting
+
+
+@app.command()
+def due(
+    received: Annotated[str, typer.Option(help="When it arrived, ISO 8601: 2026-09-11T17:01+02:00.")],
+    shop: ShopOption = None,
+    counting: Annotated[str | None, typer.Option(help="event-day or cut-off; default: the shop's.")] = None,
+    channel: Annotated[str, typer.Option(help="mail or letter.")] = "mail",
+    json: JsonOption = False,
+) -> None:
+    """Count an answer date and explain it, day by day."""
+    one_of(counting, tuple(item.value for item in Counting), "counting")
+    one_of(channel, tuple(item.value for item in Channel), "channel")
+    config = load()
+    check_rules(config)
+    chosen = config.shop(shop)
+    try:
+        moment = datetime.fromisoformat(received)
+    except ValueError as error:
+        raise UsageError(f"{received!r} is no moment.", "Write it like 2026-09-11T17:01+02:00.") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=chosen.zone)
+    post = chosen.post_for(Channel(channel))
+    deadline = deadlines.due(moment, chosen.promise_for(counting), chosen.calendar, chosen.zone, post)
+    if json:
+        print_json(
+            {
+                "due_on": deadline.due_on.isoformat(),
+                "post_by": deadline.post_by.isoformat() if deadline.post_by else None,
+                "target_at": deadline.target_at.isoformat(),
+                "trace": list(deadline.trace),
+            }
+        )
+        return
+    out.print(f"[bold]Answer by {long_day(deadline.due_on)}[/]", highlight=False)
+    if deadline.post_by is not None:
+        out.print(f"[bold]Post by {long_day(deadline.post_by)}[/]", highlight=False)
+    out.print(f"Internal target {deadline.target_at:%a %d %b %H:%M}\n", highlight=False)
+    for line in deadline.trace:
+        out.print(f"  {line}", highlight=False, markup=False)
