@@ -127,11 +127,13 @@ def signing_key(data: Path) -> bytes:
 def make_log(settings: Logging) -> FilteringBoundLogger:
     """A structured log on standard error: for eyes, or one JSON object a line."""
     level = logging.getLevelNamesMapping()[settings.level.upper()]
+    # APScheduler reports each round that it skips while a job is still at work, which is as it should be.
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     render: list[Processor]
     if settings.format == "json":
         render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
-        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
     log: FilteringBoundLogger = structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -75,6 +75,7 @@ def seed_mailbox(maildir: Path, now: datetime) -> int:
     The file dates are the moments of arrival, which the demo's server shows as INTERNALDATE. A Maildir that holds
     mail is left as it is, and 0 returned. Seed before the server starts: it then numbers the mail in order.
     """
+    maildir.parent.mkdir(parents=True, exist_ok=True)
     box = mailbox.Maildir(maildir, create=True)
     if len(box):
         return 0

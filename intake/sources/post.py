@@ -80,7 +80,9 @@ class PostSource:
         """One look at `incoming/` at `now` (monotonic seconds): claims what has come to rest, oldest name first."""
         files = self._files()
         self._sights = {name: self._seen(name, state, now) for name, state in files.items()}
-        return [self._claim(name) for name in sorted(files) if self._is_ready(name, now)]
+        # A claim takes its record along, so what is ready is settled before the first claim.
+        ready = [name for name in sorted(files) if self._is_ready(name, now)]
+        return [self._claim(name) for name in ready]
 
     def waiting(self) -> int:
         """How many scans lie in `incoming/`."""
