@@ -14,6 +14,7 @@ from rich.console import Console
 
 from intake.bootstrap import ROOT, build, check_rules, clock, open_store, sole_process
 from intake.config import Config, load_config
+from intake.demo.config import adapt
 from intake.errors import ConfigError, UsageError
 from intake.pipeline import House
 from storage.store import Store
@@ -39,6 +40,7 @@ class Settings:
     """What the global options say."""
 
     config: Path = Path("config.toml")
+    demo: bool = False
 
 
 settings = Settings()
@@ -50,7 +52,9 @@ def _global_options(
         Path | None,
         typer.Option("--config", "-c", envvar="INTAKE_CONFIG", help="The configuration; default: ./config.toml."),
     ] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Look at the data of `intake demo`.")] = False,
 ) -> None:
+    settings.demo = demo
     if config is not None:
         settings.config = config
 
@@ -60,7 +64,8 @@ def load() -> Config:
     path = settings.config
     if path == Path("config.toml") and not path.exists():
         path = ROOT / path
-    return load_config(path, os.environ)
+    config = load_config(path, os.environ)
+    return adapt(config) if settings.demo else config
 
 
 def read_store(config: Config) -> Store:

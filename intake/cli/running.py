@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 
 from intake.bootstrap import check_rules, clock, sole_process
-from intake.cli.app import JsonOption, app, err, load, only_process, out, print_json, problem
+from intake.cli.app import JsonOption, app, err, load, only_process, out, print_json, problem, settings
 from intake.cli.board import Board
-from intake.config import Config, Mailbox, Outgoing, PostFolder, Security, Shop, missing_secrets
+from intake.config import Config, Shop, missing_secrets
+from intake.demo.config import FOLDER, IMAP_PORT, PASSWORD, SMTP_PORT, USER, adapt
 from intake.demo.samples import seed_letters, seed_mailbox
 from intake.demo.servers import HOST, Account, DemoServers
 from intake.errors import AlreadyRunning, ConfigError, IntakeError, UsageError
@@ -25,10 +26,6 @@ from intake.service import Service
 from intake.sources.mailbox import MailboxSource
 from intake.sources.post import PostSource
 from storage.errors import StorageError
-
-DEMO_USER, DEMO_PASSWORD = "mirjam@example.nl", "demo"
-DEMO_IMAP_PORT, DEMO_SMTP_PORT = 1143, 1025
-CHANGES_OF_A_DEMO = {"poll_seconds": 2.0, "timeout_seconds": 20.0}
 
 
 @app.command()
@@ -42,52 +39,22 @@ def run() -> None:
 
 @app.command()
 def demo(
-    imap_port: Annotated[
-        int, typer.Option(help="The demo's IMAP port; a free one where it is taken.")
-    ] = DEMO_IMAP_PORT,
-    smtp_port: Annotated[
-        int, typer.Option(help="The demo's SMTP port; a free one where it is taken.")
-    ] = DEMO_SMTP_PORT,
+    imap_port: Annotated[int, typer.Option(help="The demo's IMAP port; a free one where it is taken.")] = IMAP_PORT,
+    smtp_port: Annotated[int, typer.Option(help="The demo's SMTP port; a free one where it is taken.")] = SMTP_PORT,
 ) -> None:
     """Run Intake on a sample mailbox and sample scans, with mail servers of its own on this machine."""
+    settings.demo = False
     config = load()
-    data = config.data / "demo"
-    account = Account(DEMO_USER, DEMO_PASSWORD)
-    servers = DemoServers(data / "mail", account, imap_port, smtp_port)
+    data = config.data / FOLDER
+    servers = DemoServers(data / "mail", Account(USER, PASSWORD), imap_port, smtp_port)
     mails = seed_mailbox(servers.maildir, clock())
     with servers:
-        adapted = demo_config(config, data, servers)
+        adapted = adapt(config, servers.imap_port, servers.smtp_port)
         with only_process(adapted) as house:
             shop = adapted.shops[0]
             if mails:
                 _seed_letters(house, shop)
             _serve(house, Board(house.store, adapted, _welcome(servers, data / "post")))
-
-
-def demo_config(config: Config, data: Path, servers: DemoServers) -> Config:
-    """The configuration with other server addresses and its data in the demo's folder: the first shop alone."""
-    access = {"host": HOST, "security": Security.PLAIN, "username": DEMO_USER, "password": DEMO_PASSWORD}
-    mailbox = Mailbox.model_validate({**access, "port": servers.imap_port, "start": "all", **CHANGES_OF_A_DEMO})
-    outgoing = Outgoing.model_validate({**access, "port": servers.smtp_port, "sender": DEMO_USER})
-    post = PostFolder.model_validate(
-        {
-            "path": data / "post",
-            "room_address": DEMO_USER,
-            "stable_seconds": 2,
-            "stable_looks": 3,
-            "record_wait_seconds": 10,
-        }
-    )
-    shop = config.shops[0]
-    manager = shop.manager.model_copy(update={"addresses": (DEMO_USER,)})
-    changed = {"mailbox": mailbox, "outgoing": outgoing, "post_folder": post, "manager": manager}
-    settings = {
-        "data": data,
-        "database": "",
-        "shops": (shop.model_copy(update=changed),),
-        "logging": config.logging.model_copy(update={"level": "error"}),
-    }
-    return config.model_copy(update=settings)
 
 
 def _seed_letters(house: House, shop: Shop) -> None:
@@ -101,8 +68,8 @@ def _seed_letters(house: House, shop: Shop) -> None:
 def _welcome(servers: DemoServers, post: Path) -> list[str]:
     return [
         f"Mail program   IMAP {HOST}:{servers.imap_port}, SMTP {HOST}:{servers.smtp_port}, no encryption",
-        f"               user {DEMO_USER}, password {DEMO_PASSWORD}; the drafts are in its Drafts folder",
-        f"Complain       send a mail to {DEMO_USER} through that SMTP server",
+        f"               user {USER}, password {PASSWORD}; the drafts are in its Drafts folder",
+        f"Complain       send a mail to {USER} through that SMTP server",
         f"Post a letter  drop a scan (PDF, TIFF, JPEG, PNG), and its record, in {post}/incoming",
         f"Print letters  previews of the answers are in {post}/drafts",
         "Stop           Ctrl-C; started again it goes on where it was",

@@ -1,0 +1,1 @@
+"""Tests mirror the packages; `tests/system` talks to real servers, `tests/bench` measures."""

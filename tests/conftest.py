@@ -1,0 +1,46 @@
+"""Fixtures: real servers once a run, and a fresh database for each test, on both kinds."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import Dovecot, create_database, postgresql
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What starts in the tests is in no other zone and language than on a server."""
+    os.environ["TZ"] = "UTC"
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One PostgreSQL for the whole run."""
+    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
+    """One Dovecot for the whole run; each test has a user of its own."""
+    server = Dovecot(tmp_path_factory.mktemp("dovecot"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mail_user(dovecot: Dovecot) -> str:
+    """A mail user that no other test has."""
+    return dovecot.add_user(f"u{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a fresh database, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'intake.db'}"
+    server = request.getfixturevalue("postgresql_server")
+    return create_database(server, f"t{uuid.uuid4().hex[:12]}")

@@ -1,0 +1,200 @@
+"""Real servers for the tests: a Dovecot and a PostgreSQL of their own, on loopback, in a temporary folder.
+
+They are ended by the process id that they wrote or were given, never by name.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import imapclient
+import psycopg
+
+START_SECONDS = 20
+DOVECOT_CONFIG = """
+base_dir={dir}/run
+state_dir={dir}/run
+log_path={dir}/log
+protocols=imap
+listen=127.0.0.1
+ssl=no
+disable_plaintext_auth=no
+auth_failure_delay=0
+default_internal_user={user}
+default_internal_group={group}
+default_login_user={user}
+mail_location=maildir:{dir}/mail/%n
+mail_home={dir}/mail/%n
+mail_max_userip_connections=500
+first_valid_uid=0
+passdb {{
+ driver=passwd-file
+ args=username_format=%n {dir}/users
+}}
+userdb {{
+ driver=static
+ args=uid={user} gid={group} home={dir}/mail/%n
+}}
+namespace inbox {{
+ inbox=yes
+ separator=/
+ mailbox Drafts {{
+  auto=create
+  special_use=\\Drafts
+ }}
+ mailbox Sent {{
+  auto=create
+  special_use=\\Sent
+ }}
+}}
+service imap-login {{
+ chroot=
+ inet_listener imap {{
+  port={port}
+ }}
+ inet_listener imaps {{
+  port=0
+ }}
+}}
+service anvil {{
+ chroot=
+ unix_listener anvil-auth-penalty {{
+  mode=0
+ }}
+}}
+service stats {{
+ chroot=
+}}
+{extra}
+"""
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition, what: str, seconds: float = START_SECONDS) -> None:
+    """Wait for a condition to hold, looking often; fails loudly after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:g} s for {what}")
+        time.sleep(0.02)
+
+
+class Dovecot:
+    """A Dovecot whose users' password is `secret`. Users are made when they first sign in."""
+
+    PASSWORD = "secret"
+
+    def __init__(self, folder: Path, extra: str = "") -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._extra = extra
+
+    def start(self) -> None:
+        user = "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+        group = "nogroup" if os.getuid() == 0 else str(os.getgid())
+        config = self.folder / "dovecot.conf"
+        settings = {"dir": self.folder, "user": user, "group": group, "port": self.port, "extra": self._extra}
+        config.write_text(DOVECOT_CONFIG.format(**settings))
+        (self.folder / "mail").mkdir(exist_ok=True)
+        (self.folder / "users").touch()
+        if os.getuid() == 0:
+            _open_path(self.folder)
+            shutil.chown(self.folder, "nobody", "nogroup")
+            for path in self.folder.rglob("*"):
+                shutil.chown(path, "nobody", "nogroup")
+        as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.getuid() == 0 else []
+        subprocess.run([*as_user, "dovecot", "-c", str(config)], check=True, capture_output=True)
+        wait_until(self._listens, f"Dovecot on port {self.port}")
+
+    def stop(self) -> None:
+        pid_file = self.folder / "run" / "master.pid"
+        if pid_file.exists():
+            pid = int(pid_file.read_text())
+            os.kill(pid, signal.SIGTERM)
+            wait_until(lambda: not pid_file.exists(), "Dovecot to stop")
+
+    def add_user(self, name: str) -> str:
+        """A new user; the name again."""
+        with (self.folder / "users").open("a") as file:
+            file.write(f"{name}:{{PLAIN}}{self.PASSWORD}::::::\n")
+        return name
+
+    def client(self, user: str) -> imapclient.IMAPClient:
+        """A signed-in IMAP client, as a mail program would have."""
+        client = imapclient.IMAPClient("127.0.0.1", self.port, ssl=False, timeout=30)
+        client.login(user, self.PASSWORD)
+        return client
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def _open_path(folder: Path) -> None:
+    """Let another user pass through the temporary folders above."""
+    for parent in folder.parents:
+        if parent.owner() == pwd.getpwuid(os.getuid()).pw_name and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o011)
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """A throw-away PostgreSQL; yields the URL of its administrator's database."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not binaries:
+        raise FileNotFoundError("PostgreSQL is not installed; `make test` installs it, or names the package")
+    where = binaries[-1].parent
+    port = free_port()
+    as_user: dict[str, object] = {}
+    if os.getuid() == 0:
+        _open_path(folder)
+        shutil.chown(folder, "postgres", "postgres")
+        as_user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+    data = folder / "data"
+    initialise = [str(where / "initdb"), "-U", "app", "-A", "trust", "-N", "-E", "UTF8", "-D", str(data)]
+    subprocess.run(initialise, check=True, capture_output=True, cwd="/", **as_user)  # type: ignore[call-overload]
+    options = ["-c", "fsync=off", "-c", f"unix_socket_directories={folder}", "-c", "listen_addresses=127.0.0.1"]
+    options += ["-c", "max_connections=200"]
+    log = (folder / "log").open("wb")
+    server = subprocess.Popen(  # type: ignore[call-overload]
+        [str(where / "postgres"), "-D", str(data), "-p", str(port), *options], cwd="/", stderr=log, **as_user
+    )
+    try:
+        wait_until(lambda: _accepts(port), f"PostgreSQL on port {port}")
+        yield f"postgresql+psycopg://app@127.0.0.1:{port}"
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(START_SECONDS)
+        log.close()
+
+
+def _accepts(port: int) -> bool:
+    try:
+        psycopg.connect(host="127.0.0.1", port=port, user="app", dbname="postgres", connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def create_database(server: str, name: str) -> str:
+    """A new empty database on a server of `postgresql`; its URL."""
+    port = int(server.rpartition(":")[2])
+    connection = psycopg.connect(host="127.0.0.1", port=port, user="app", dbname="postgres", autocommit=True)
+    with connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    connection.close()
+    return f"{server}/{name}"

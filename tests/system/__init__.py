@@ -1,0 +1,1 @@
+"""Against real Dovecot, PostgreSQL and processes that die."""
