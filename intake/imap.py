@@ -52,7 +52,6 @@ def connect(mailbox: Mailbox) -> "Session":
     """Connect and sign in. Raises `ServerError` (away, certificate) or `SignInError` (credentials)."""
     host, port = mailbox.address
     where = f"{mailbox.account} ({host}:{port})"
-    client: IMAPClient | None = None
     with _wrapped(where):
         context = ssl.create_default_context(cafile=str(mailbox.ca_file) if mailbox.ca_file else None)
         client = IMAPClient(
@@ -63,13 +62,13 @@ def connect(mailbox: Mailbox) -> "Session":
             timeout=mailbox.timeout_seconds,
         )
         client.normalise_times = False
-        if mailbox.security is Security.STARTTLS:
-            client.starttls(context)
     try:
+        if mailbox.security is Security.STARTTLS:
+            with _wrapped(where):
+                client.starttls(context)
         _sign_in(client, mailbox, where)
     except (ServerError, SignInError):
-        with contextlib.suppress(OSError):
-            client.shutdown()
+        _hang_up(client)
         raise
     return Session(client, where)
 
@@ -108,8 +107,10 @@ class Session:
 
     def close(self) -> None:
         """Sign out; never raises, and never waits longer than a read may take."""
-        with contextlib.suppress(imaplib.IMAP4.error, OSError, ValueError):
+        try:
             self._client.logout()
+        except (imaplib.IMAP4.error, OSError, ValueError, AttributeError):
+            _hang_up(self._client)
 
     def abort(self) -> None:
         """End the session at once, from any thread: a read that is waiting fails."""
@@ -215,6 +216,12 @@ class Session:
 
     def _errors(self, what: str = "") -> contextlib.AbstractContextManager[None]:
         return _wrapped(f"{self._where}, {what}" if what else self._where)
+
+
+def _hang_up(client: IMAPClient) -> None:
+    """Close the socket of a connection that is of no use any more."""
+    with contextlib.suppress(OSError, AttributeError):
+        client.shutdown()
 
 
 @contextlib.contextmanager

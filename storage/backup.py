@@ -19,10 +19,23 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Date, DateTime, Engine, MetaData, Table, func, insert, select, text
+from sqlalchemy import (
+    Connection,
+    Date,
+    DateTime,
+    Engine,
+    MetaData,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
-from storage.database import current_revision, migrate, reading, writing
-from storage.errors import Damaged, NotStored, StorageError
+from storage.database import current_revision, knows_revision, migrate, reading, writing
+from storage.errors import Damaged, NotStored, SchemaTooNew, StorageError
 from storage.originals import Originals
 
 FORMAT = "intake-backup/1"
@@ -58,8 +71,14 @@ def backup(engine: Engine, originals: Originals, data: Path, target: Path, now: 
 
 def restore(engine: Engine, originals: Originals, data: Path, source: Path, now: datetime) -> dict[str, int]:
     """Put a backup into an empty database and data folder; the number of rows and originals. Everything is checked
-    against the manifest first. Raises `NotStored`, `Damaged`, `StorageError`."""
+    against the manifest first; one that was broken off can be begun again. Raises `NotStored`, `Damaged`,
+    `SchemaTooNew`, `StorageError`."""
     manifest = _manifest(source)
+    if not knows_revision(manifest["schema"]):
+        raise SchemaTooNew(
+            f"The backup {source} has schema {manifest['schema']}, which this version of Intake does not know.",
+            "Restore it with the newer version that made it.",
+        )
     if current_revision(engine) is not None and _has_rows(engine):
         raise StorageError("The database is not empty.", "Restore into a new one.")
     for name, table in manifest["tables"].items():
@@ -67,7 +86,9 @@ def restore(engine: Engine, originals: Originals, data: Path, source: Path, now:
     data.mkdir(parents=True, exist_ok=True)
     copied = _copy_originals(Originals(source / "originals"), originals)
     if copied != manifest["originals"]:
-        raise Damaged(f"The backup {source} has {copied} of {manifest['originals']} originals.")
+        raise Damaged(
+            f"The backup {source} has {copied} of {manifest['originals']} originals.", "Take an older backup."
+        )
     if (source / KEY).exists():
         shutil.copy2(source / KEY, data / KEY)
     migrate(engine, None, now, manifest["schema"])
@@ -109,16 +130,34 @@ def _load(connection: Connection, table: Table, folder: Path) -> int:
     if not path.exists():
         return 0
     count, batch = 0, []
+    left_empty: dict[str, Any] = dict.fromkeys(_own_keys(table))
     for row in _rows(path, table):
-        batch.append(row)
+        batch.append({**row, **left_empty})
         count += 1
         if len(batch) >= ROWS_AT_A_TIME:
             connection.execute(insert(table), batch)
             batch = []
     if batch:
         connection.execute(insert(table), batch)
+    _join_rows(connection, table, path)
     _set_sequence(connection, table)
     return count
+
+
+def _own_keys(table: Table) -> list[str]:
+    """Columns that name another row of the same table: a case that was merged into a later one."""
+    return [key.parent.name for key in table.foreign_keys if key.column.table is table]
+
+
+def _join_rows(connection: Connection, table: Table, path: Path) -> None:
+    """Set the columns that were left empty because the row that they name had not been inserted yet."""
+    for name in _own_keys(table):
+        statement = update(table).where(table.c.id == bindparam("row_id")).values({name: bindparam("named_id")})
+        links = [
+            {"row_id": row["id"], "named_id": row[name]} for row in _rows(path, table) if row.get(name) is not None
+        ]
+        if links:
+            connection.execute(statement, links)
 
 
 def _rows(path: Path, table: Table) -> Iterator[dict[str, Any]]:
@@ -171,21 +210,28 @@ def _manifest(source: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise NotStored(f"{source} is no whole backup: it has no manifest.json.") from error
+        raise NotStored(
+            f"{source} is no whole backup: it has no manifest.json.", "Name a folder that `intake backup` has filled."
+        ) from error
     except (OSError, ValueError) as error:
-        raise Damaged(f"The manifest of {source} cannot be read: {error}.") from error
+        raise Damaged(f"The manifest of {source} cannot be read: {error}.", "Take an older backup.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise Damaged(f"{source} is not a backup of a kind that this version knows.")
+        raise Damaged(
+            f"{source} is not a backup of a kind that this version knows.", "Restore it with the version that made it."
+        )
+    if not {"schema", "tables", "originals"} <= manifest.keys():
+        raise Damaged(f"The manifest of {source} is not whole.", "Take an older backup.")
     return manifest
 
 
 def _check(path: Path, sha256: str) -> None:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise Damaged(f"The backup's {path.name} is missing.") from error
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise Damaged(f"The backup's {path.name} has changed since it was made.")
+        raise Damaged(f"The backup's {path} is missing.", "Take an older backup.") from error
+    if found != sha256:
+        raise Damaged(f"The backup's {path} has changed since it was made.", "Take an older backup.")
 
 
 def _write_durably(path: Path, content: bytes) -> None:

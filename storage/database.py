@@ -6,7 +6,6 @@ Nothing else in Intake knows which database it is.
 """
 
 import fcntl
-import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -22,13 +21,16 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from storage.errors import DataLocked, SchemaTooNew, Unavailable
 from storage.models import METADATA
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_MS = 20_000
+# Advisory locks belong to one database, so the number only has to differ from those of other programs in it. It must
+# not depend on the URL: two machines may know the same server by different names.
+ADVISORY_LOCK = 0x494E_5441_4B45
 READ_ONLY = {"intake_read_only": True}
 
 
@@ -67,33 +69,40 @@ def _sqlite(url: str) -> Engine:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One writing transaction: committed at the end, rolled back on any error. Raises `Unavailable`."""
-    try:
-        with engine.begin() as connection:
-            yield connection
-    except OperationalError as error:
-        raise _unavailable(error) from error
+    with _told(), engine.begin() as connection:
+        yield connection
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One reading transaction: a consistent view that holds no write lock. Raises `Unavailable`."""
+    with _told(), engine.connect().execution_options(**READ_ONLY) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A database that is away, full or damaged as `Unavailable`; a mistake of ours (IntegrityError) as it is."""
     try:
-        with engine.connect().execution_options(**READ_ONLY) as connection, connection.begin():
-            yield connection
-    except OperationalError as error:
-        raise _unavailable(error) from error
-
-
-def _unavailable(error: DBAPIError) -> Unavailable:
-    return Unavailable(
-        f"The database cannot be used: {error.orig}.",
-        "Nothing is lost; check that it runs and that the disk has room, and it goes on by itself.",
-    )
+        yield
+    except DBAPIError as error:
+        # sqlite3 has no class of its own for "file is not a database" and "disk image is malformed".
+        if not isinstance(error, OperationalError | InterfaceError) and type(error.orig) is not sqlite3.DatabaseError:
+            raise
+        raise Unavailable(
+            f"The database cannot be used: {str(error.orig).strip()}.",
+            "Nothing is lost; check that it runs and that the disk has room, and it goes on by itself.",
+        ) from error
 
 
 def newest_revision() -> str:
     """The schema revision that this code is written for."""
     return ScriptDirectory.from_config(_alembic()).get_current_head() or ""
+
+
+def knows_revision(revision: str | None) -> bool:
+    """Whether this code can bring a database of that revision to the newest."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()}
 
 
 def current_revision(engine: Engine) -> str | None:
@@ -108,8 +117,7 @@ def migrate(engine: Engine, copies: Path | None, now: datetime, revision: str = 
     Returns the name of the copy, None where none was needed. Raises `SchemaTooNew` where the database is ahead.
     """
     current = current_revision(engine)
-    known = {script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and not knows_revision(current):
         raise SchemaTooNew(
             f"The database has schema {current}, which this version of Intake does not know.",
             "Start the newer version that made it, or restore a backup of before.",
@@ -176,13 +184,22 @@ class ProcessLock:
         self._connection: Connection | None = None
 
     def __enter__(self) -> "ProcessLock":
-        self._lock_file()
-        if self._engine.dialect.name == "postgresql":
-            self._lock_database()
+        try:
+            self._lock_file()
+            if self._engine.dialect.name == "postgresql":
+                self._lock_database()
+        except (DataLocked, Unavailable, OSError):
+            self._let_go()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._connection is not None:
+            # Closed for good: a connection that goes back to the pool keeps its advisory lock.
+            self._connection.invalidate()
             self._connection.close()
         if self._file is not None:
             os.close(self._file)
@@ -200,11 +217,11 @@ class ProcessLock:
             ) from error
 
     def _lock_database(self) -> None:
-        name = self._engine.url.render_as_string(hide_password=True).encode()
-        number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
-        self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if not self._connection.execute(text("SELECT pg_try_advisory_lock(:n)"), {"n": number}).scalar():
-            self.__exit__()
+        with _told():
+            self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            asked = self._connection.execute(text("SELECT pg_try_advisory_lock(:n)"), {"n": ADVISORY_LOCK})
+            free = bool(asked.scalar())
+        if not free:
             raise DataLocked(
                 "Another Intake process works on this PostgreSQL database.",
                 "Stop it first, or give this installation a database of its own.",

@@ -36,7 +36,8 @@ class Originals:
                 folders.add(target.parent)
                 if not target.exists():
                     fresh.append((self._write(target, content), target))
-            self._publish(fresh, folders)
+            if digests:
+                self._publish(fresh, folders)
         except OSError as error:
             raise Unavailable(
                 f"An original cannot be stored in {self.folder}: {error.strerror}.",
@@ -65,7 +66,10 @@ class Originals:
                 yield path.name
 
     def _write(self, target: Path, content: bytes) -> Path:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _sync(self.folder.parent)
+        target.parent.mkdir(exist_ok=True)
         temporary = target.with_name(f".{secrets.token_hex(8)}.part")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, for its mode

@@ -7,9 +7,10 @@ fails leaves the others in peace. Nothing is decided here.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from storage import models
 from storage.models import (
@@ -26,7 +27,7 @@ from storage.models import (
     Participant,
     table,
 )
-from storage.rows import change, fetch, fetch_one, insert_many, insert_new, insert_one, upsert, values_of
+from storage.rows import change, fetch, fetch_one, insert_many, insert_new, insert_one, insert_or_replace, upsert
 
 ARRIVALS = table(models.ArrivalRow)
 MESSAGES = table(models.MessageRow)
@@ -39,6 +40,14 @@ EFFECTS = table(models.EffectRow)
 EVENTS = table(models.EventRow)
 COUNTERS = table(models.CounterRow)
 MERGES_AT_MOST = 20
+DROP_DOCUMENTS = delete(DOCUMENTS).where(DOCUMENTS.c.message_id == bindparam("message"))
+
+
+@lru_cache(maxsize=2)
+def _next_number(dialect: str) -> Any:  # noqa: ANN401 - a statement
+    statement = upsert(dialect, COUNTERS)
+    counted = statement.on_conflict_do_update(index_elements=["shop", "year"], set_={"last": COUNTERS.c.last + 1})
+    return counted.returning(COUNTERS.c.last)
 
 
 @dataclass(frozen=True)
@@ -82,20 +91,16 @@ class Processing:
     def next_reference(self, shop: str, prefix: str, year: int) -> str:
         """The next case reference of the shop and year: `SIS-2026-0042`. Numbers have no holes: the counter moves
         in the same transaction."""
-        statement = upsert(self._connection, COUNTERS).values(shop=shop, year=year, last=1)
-        statement = statement.on_conflict_do_update(
-            index_elements=["shop", "year"], set_={"last": COUNTERS.c.last + 1}
-        ).returning(COUNTERS.c.last)
-        return f"{prefix}-{year}-{self._connection.execute(statement).scalar_one():04d}"
+        number = self._connection.execute(
+            _next_number(self._connection.dialect.name), {"shop": shop, "year": year, "last": 1}
+        ).scalar_one()
+        return f"{prefix}-{year}-{number:04d}"
 
     def add_message(self, message: Message, documents: Sequence[Document] = ()) -> int:
         """Store a message with its documents (their `message_id` is set here); its id. Where this part of the
         arrival has a message already, because a person decides anew, that one is replaced and keeps its id."""
-        values = values_of(message)
-        statement = upsert(self._connection, MESSAGES).values(values)
-        statement = statement.on_conflict_do_update(index_elements=["arrival_id", "part"], set_=values)
-        message_id = int(self._connection.execute(statement.returning(MESSAGES.c.id)).scalar_one())
-        self._connection.execute(delete(DOCUMENTS).where(DOCUMENTS.c.message_id == message_id))
+        message_id = insert_or_replace(self._connection, MESSAGES, message, ("arrival_id", "part"))
+        self._connection.execute(DROP_DOCUMENTS, {"message": message_id})
         filed = [document.model_copy(update={"message_id": message_id}) for document in documents]
         insert_many(self._connection, DOCUMENTS, filed)
         return message_id

@@ -1,9 +1,14 @@
-"""From records to rows and back: the few statements that every part of the store is made of."""
+"""From records to rows and back: the few statements that every part of the store is made of.
 
-from collections.abc import Iterable, Sequence
+Statements are built once for each table and dialect and run with plain parameters: building one from a record's
+values each time costs more than the database takes to carry it out.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Insert, Select, Table, insert, update
+from sqlalchemy import Connection, Select, Table, bindparam, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.models import Record
@@ -21,45 +26,43 @@ def values_of(record: Record) -> dict[str, Any]:
 
 def insert_one(connection: Connection, table: Table, record: Record) -> int:
     """Insert a record and return the id that the database gave it."""
-    key = connection.execute(insert(table).values(values_of(record))).inserted_primary_key
+    key = connection.execute(_insert(table), values_of(record)).inserted_primary_key
     return int(key[0]) if key is not None else 0
 
 
 def insert_many(connection: Connection, table: Table, records: Sequence[Record]) -> None:
     """Insert records of which nobody needs the ids."""
     if records:
-        connection.execute(insert(table), [values_of(record) for record in records])
+        connection.execute(_insert(table), [values_of(record) for record in records])
 
 
-def insert_new(connection: Connection, table: Table, record: Record, unique: Iterable[str]) -> int | None:
+def insert_new(connection: Connection, table: Table, record: Record, unique: tuple[str, ...]) -> int | None:
     """Insert unless a row with the same `unique` columns is there; the new id, None where it was there."""
-    statement = upsert(connection, table).values(values_of(record))
-    returned = connection.execute(statement.on_conflict_do_nothing(index_elements=list(unique)).returning(table.c.id))
-    row = returned.first()
+    row = connection.execute(_insert_new(connection.dialect.name, table, unique), values_of(record)).first()
     return None if row is None else int(row[0])
 
 
-def upsert(connection: Connection, table: Table) -> Any:  # noqa: ANN401 - either dialect's Insert
-    """An INSERT that can say ON CONFLICT, in the dialect of the connection."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+def insert_or_replace(connection: Connection, table: Table, record: Record, unique: tuple[str, ...]) -> int:
+    """Insert, or replace the row with the same `unique` columns, which keeps its id; the id."""
+    names = tuple(name for name in type(record).model_fields if name != "id")
+    statement = _insert_or_replace(connection.dialect.name, table, unique, names)
+    return int(connection.execute(statement, values_of(record)).scalar_one())
 
 
 def put(connection: Connection, table: Table, record: Record) -> None:
-    """Insert a record, or replace the row with the same primary key."""
-    values = values_of(record)
-    keys = [column.name for column in table.primary_key]
-    changed = {name: value for name, value in values.items() if name not in keys}
-    connection.execute(
-        upsert(connection, table).values(values).on_conflict_do_update(index_elements=keys, set_=changed)
-    )
+    """Insert a record without an id of its own, or replace the row with the same primary key."""
+    keys = tuple(column.name for column in table.primary_key)
+    names = tuple(type(record).model_fields)
+    connection.execute(_put(connection.dialect.name, table, keys, names), values_of(record))
 
 
 def change(connection: Connection, table: Table, row_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
     """Set columns of one row."""
-    connection.execute(update(table).where(table.c.id == row_id).values(**values))
+    parameters = {f"new_{name}": value for name, value in values.items()}
+    connection.execute(_change(table, tuple(values)), {"row_id": row_id, **parameters})
 
 
-def fetch(connection: Connection, record: type[R], statement: Select[Any] | Insert) -> list[R]:
+def fetch(connection: Connection, record: type[R], statement: Select[Any]) -> list[R]:
     """The rows of a SELECT over all columns of the record's table, as records."""
     return [record.model_validate(dict(row._mapping)) for row in connection.execute(statement)]
 
@@ -68,3 +71,38 @@ def fetch_one(connection: Connection, record: type[R], statement: Select[Any]) -
     """The first row as a record, None where there is none."""
     rows = fetch(connection, record, statement.limit(1))
     return rows[0] if rows else None
+
+
+def upsert(dialect: str, table: Table) -> Any:  # noqa: ANN401 - either dialect's Insert
+    """An INSERT that can say ON CONFLICT, in the dialect of the connection."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@lru_cache(maxsize=64)
+def _insert(table: Table) -> Any:  # noqa: ANN401 - a statement
+    return insert(table)
+
+
+@lru_cache(maxsize=64)
+def _insert_new(dialect: str, table: Table, unique: tuple[str, ...]) -> Any:  # noqa: ANN401 - a statement
+    return upsert(dialect, table).on_conflict_do_nothing(index_elements=list(unique)).returning(table.c.id)
+
+
+@lru_cache(maxsize=64)
+def _insert_or_replace(dialect: str, table: Table, unique: tuple[str, ...], names: tuple[str, ...]) -> Any:  # noqa: ANN401
+    statement = upsert(dialect, table)
+    replaced = {name: statement.excluded[name] for name in names if name not in unique}
+    return statement.on_conflict_do_update(index_elements=list(unique), set_=replaced).returning(table.c.id)
+
+
+@lru_cache(maxsize=64)
+def _put(dialect: str, table: Table, keys: tuple[str, ...], names: tuple[str, ...]) -> Any:  # noqa: ANN401
+    statement = upsert(dialect, table)
+    replaced = {name: statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=list(keys), set_=replaced)
+
+
+@lru_cache(maxsize=128)
+def _change(table: Table, names: tuple[str, ...]) -> Any:  # noqa: ANN401 - a statement
+    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    return update(table).where(table.c.id == bindparam("row_id")).values(values)

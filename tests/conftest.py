@@ -32,9 +32,9 @@ def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
 
 
 @pytest.fixture
-def mail_user(dovecot: Dovecot) -> str:
+def mail_user() -> str:
     """A mail user that no other test has."""
-    return dovecot.add_user(f"u{uuid.uuid4().hex[:12]}")
+    return f"u{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -3,6 +3,7 @@
 They are ended by the process id that they wrote or were given, never by name.
 """
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -35,8 +36,8 @@ mail_home={dir}/mail/%n
 mail_max_userip_connections=500
 first_valid_uid=0
 passdb {{
- driver=passwd-file
- args=username_format=%n {dir}/users
+ driver=static
+ args=password=secret
 }}
 userdb {{
  driver=static
@@ -93,7 +94,7 @@ def wait_until(condition, what: str, seconds: float = START_SECONDS) -> None:
 
 
 class Dovecot:
-    """A Dovecot whose users' password is `secret`. Users are made when they first sign in."""
+    """A Dovecot whose users' password is `secret`. Any user name will do: its mailbox is made at the first sign-in."""
 
     PASSWORD = "secret"
 
@@ -109,34 +110,38 @@ class Dovecot:
         settings = {"dir": self.folder, "user": user, "group": group, "port": self.port, "extra": self._extra}
         config.write_text(DOVECOT_CONFIG.format(**settings))
         (self.folder / "mail").mkdir(exist_ok=True)
-        (self.folder / "users").touch()
         if os.getuid() == 0:
             _open_path(self.folder)
             shutil.chown(self.folder, "nobody", "nogroup")
             for path in self.folder.rglob("*"):
                 shutil.chown(path, "nobody", "nogroup")
         as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.getuid() == 0 else []
-        subprocess.run([*as_user, "dovecot", "-c", str(config)], check=True, capture_output=True)
+        # Not with pipes: the daemon would keep them open, and whoever reads them would wait for ever.
+        with (self.folder / "start.log").open("wb") as log:
+            subprocess.run([*as_user, "dovecot", "-c", str(config)], check=True, stdout=log, stderr=log)
         wait_until(self._listens, f"Dovecot on port {self.port}")
 
     def stop(self) -> None:
         pid_file = self.folder / "run" / "master.pid"
         if pid_file.exists():
             pid = int(pid_file.read_text())
+            group = os.getpgid(pid)
             os.kill(pid, signal.SIGTERM)
             wait_until(lambda: not pid_file.exists(), "Dovecot to stop")
-
-    def add_user(self, name: str) -> str:
-        """A new user; the name again."""
-        with (self.folder / "users").open("a") as file:
-            file.write(f"{name}:{{PLAIN}}{self.PASSWORD}::::::\n")
-        return name
+            if group == pid:
+                # Sessions that are open outlive their master; whoever pulls the server away means them too.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(group, signal.SIGKILL)
 
     def client(self, user: str) -> imapclient.IMAPClient:
         """A signed-in IMAP client, as a mail program would have."""
         client = imapclient.IMAPClient("127.0.0.1", self.port, ssl=False, timeout=30)
         client.login(user, self.PASSWORD)
         return client
+
+    def doveadm(self, *command: str) -> None:
+        """What only the server's administrator can do to a mailbox."""
+        subprocess.run(["doveadm", "-c", str(self.folder / "dovecot.conf"), *command], check=True, capture_output=True)
 
     def _listens(self) -> bool:
         with socket.socket() as probe:

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intake.errors import Refused, TemplateError
-from intake.replies.letter import LANGUAGES, Letter, LetterTypesetter, Window, address_lines
+from intake.replies.letter import LANGUAGES, Letter, LetterTypesetter, Window, address_lines, split_signatory
 from intake.types import PostalAddress
 
 LAYOUT = Path(__file__).parent.parent / "templates" / "letter" / "letter.typ"
@@ -511,3 +511,16 @@ def test_a_layout_with_a_mistake_is_named_with_its_line(tmp_path: Path) -> None:
 def test_a_language_without_words_is_refused_with_the_languages_there_are(typesetter: LetterTypesetter) -> None:
     with pytest.raises(TemplateError, match=r"'it'.* nl, en, de, fr"):
         typesetter.typeset(replace(LETTER, language="it"))
+
+
+@pytest.mark.parametrize(
+    ("text", "body", "signatory"),
+    [
+        ("Beste Jan,\n\nGroet,\n\nMirjam\nManager\n", "Beste Jan,\n\nGroet,\n", ("Mirjam", "Manager")),
+        ("Beste Jan,\n\nTot ziens.\n", "Beste Jan,\n\nTot ziens.\n", ("Mirjam",)),
+        ("mirjam", "mirjam", ("Mirjam",)),
+    ],
+    ids=["signed at the end", "not signed", "nothing but a name"],
+)
+def test_the_name_stands_once_below_the_space_for_a_signature(text: str, body: str, signatory: tuple[str, ...]) -> None:
+    assert split_signatory(text, "Mirjam") == (body, signatory)

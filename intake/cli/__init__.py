@@ -5,9 +5,8 @@ none holds business code.
 """
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
-
-import click
 
 from intake.cli.app import app, problem
 from intake.errors import IntakeError
@@ -18,22 +17,14 @@ for family in FAMILIES:
     import_module(f"intake.cli.{family}")
 
 
-def main() -> None:
-    """Entry point of `intake`."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `intake`; the words of the command line where none are given. Ends in `SystemExit`."""
     try:
-        app(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        # Typer itself tells wrong usage (2) and takes the exit code of a command; our own errors pass through it.
+        app(None if arguments is None else list(arguments))
     except IntakeError as error:
         problem(str(error))
         sys.exit(error.exit_code)
     except StorageError as error:
         problem(str(error))
         sys.exit(1)
-    except BrokenPipeError:
-        # The reader of our output (head, a pager) went away: nothing is wrong.
-        sys.stderr.close()
-        sys.exit(0)

@@ -55,8 +55,7 @@ def _global_options(
     demo: Annotated[bool, typer.Option("--demo", help="Look at the data of `intake demo`.")] = False,
 ) -> None:
     settings.demo = demo
-    if config is not None:
-        settings.config = config
+    settings.config = config or Path("config.toml")
 
 
 def load() -> Config:
@@ -79,17 +78,21 @@ def read_store(config: Config) -> Store:
 @contextmanager
 def working_house(config: Config) -> Iterator[House]:
     """The house for commands that change something and may run beside the service."""
-    with build(config) as house:
+    with build(_quiet(config)) as house:
         yield house
 
 
 @contextmanager
-def only_process(config: Config) -> Iterator[House]:
-    """The house for commands that must be alone. Raises `AlreadyRunning`."""
+def only_process(config: Config, *, service: bool = False) -> Iterator[House]:
+    """The house for commands that must be alone. Raises `AlreadyRunning`. Only a service logs what goes well."""
     check_rules(config)
     store = open_store(config, clock())
-    with sole_process(store.engine, config), build(config) as house:
+    with sole_process(store.engine, config), build(config if service else _quiet(config)) as house:
         yield house
+
+
+def _quiet(config: Config) -> Config:
+    return config.model_copy(update={"logging": config.logging.model_copy(update={"level": "warning"})})
 
 
 def actor() -> str:

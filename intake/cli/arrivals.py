@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from intake import casework
@@ -97,7 +98,7 @@ def inspect(
             if json:
                 print_json(value)
             else:
-                out.print(f"[bold]{path}[/]")
+                out.print(f"[bold]{escape(str(path))}[/]", highlight=False)
                 out.print_json(data=value, default=str)
     finally:
         examiner.close()

@@ -9,10 +9,10 @@ import typer
 from rich.markup import escape
 
 from intake import __version__
-from intake.bootstrap import CATEGORIES, TEMPLATES, check_rules, clock
+from intake.bootstrap import CATEGORIES, TEMPLATES, check_rules, clock, sole_process
 from intake.cli.app import JsonOption, app, load, out, print_json, settings
 from intake.config import Config, Mailbox, Outgoing, missing_secrets
-from intake.errors import ConfigError, IntakeError
+from intake.errors import ConfigError, IntakeError, TemplateError
 from intake.imap import DRAFTS, SENT, connect
 from intake.outlets.smtp import probe
 from intake.replies.templates import Templates
@@ -37,7 +37,7 @@ def check(json: JsonOption = False) -> None:
     """Test the configuration and connect to every server in it; one line each says what was found."""
     config = load()
     check_rules(config)
-    results = [(f"configuration {settings.config}", True, f"{len(config.shops)} shops")]
+    results = [(f"configuration {settings.config}", True, _shops(len(config.shops)))]
     results += [("password", False, line) for line in missing_secrets(config)]
     results += [_run(name, probe_it) for name, probe_it in _checks(config)]
     if json:
@@ -48,6 +48,10 @@ def check(json: JsonOption = False) -> None:
             out.print(f"{mark} {escape(name)}: {escape(found)}", highlight=False, soft_wrap=True)
     if not all(fine for _, fine, _ in results):
         raise typer.Exit(1)
+
+
+def _shops(number: int) -> str:
+    return "one shop" if number == 1 else f"{number} shops"
 
 
 def _run(name: str, probe_it: Callable[[], str]) -> tuple[str, bool, str]:
@@ -84,6 +88,9 @@ def _database(config: Config) -> str:
 
 def _templates(config: Config) -> str:
     categories = load_categories(CATEGORIES.read_text(encoding="utf-8"))
+    wrong = [line for shop in config.shops for line in Templates(TEMPLATES / "replies", shop.templates).mistakes()]
+    if wrong:
+        raise TemplateError("; ".join(dict.fromkeys(wrong)) + ".", "Mend them in the template folder.")
     names = {
         Templates(TEMPLATES / "replies", shop.templates).choose("answer", topic.id, language)
         for shop in config.shops
@@ -123,9 +130,9 @@ def backup(
     config = load()
     engine = open_engine(config.database_url)
     if current_revision(engine) is None:
-        raise ConfigError("There is nothing to back up: the database is empty.")
+        raise ConfigError("There is nothing to back up: the database is empty.", next_step="Start `intake run` once.")
     counts = backups.backup(engine, Originals(config.data / "originals"), config.data, folder, clock())
-    out.print(f"{folder}: {counts['rows']} rows, {counts['originals']} originals.", highlight=False)
+    out.print(f"{escape(str(folder))}: {counts['rows']} rows, {counts['originals']} originals.", highlight=False)
 
 
 @app.command()
@@ -135,5 +142,6 @@ def restore(
     """Put a backup into the configured database and data folder, which must be empty."""
     config = load()
     engine = open_engine(config.database_url)
-    counts = backups.restore(engine, Originals(config.data / "originals"), config.data, folder, clock())
+    with sole_process(engine, config):
+        counts = backups.restore(engine, Originals(config.data / "originals"), config.data, folder, clock())
     out.print(f"Restored {counts['rows']} rows and {counts['originals']} originals.", highlight=False)

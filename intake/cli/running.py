@@ -33,7 +33,7 @@ def run() -> None:
     """Run Intake until it is stopped (Ctrl-C or SIGTERM)."""
     config = load()
     _require_secrets(config)
-    with only_process(config) as house:
+    with only_process(config, service=True) as house:
         _serve(house, None)
 
 
@@ -50,7 +50,7 @@ def demo(
     mails = seed_mailbox(servers.maildir, clock())
     with servers:
         adapted = adapt(config, servers.imap_port, servers.smtp_port)
-        with only_process(adapted) as house:
+        with only_process(adapted, service=True) as house:
             shop = adapted.shops[0]
             if mails:
                 _seed_letters(house, shop)

@@ -19,15 +19,15 @@ from storage.store import ArrivalLine, CaseFile
 FATE_STYLE = {"opened": "bold green", "joined": "cyan", "duplicate": "dim", "set aside": "yellow", "failed": "bold red"}
 
 
-def due_words(case: Case, shop: Shop, now: datetime) -> Text:
-    """The day that matters in words, coloured by how near it is: `due tomorrow`, `post by Fri 18 Sep`."""
+def due_words(case: Case, shop: Shop, now: datetime, between: str = ", ") -> Text:
+    """The day that matters in words, coloured by how near it is: `due tomorrow, post by Fri 18 Sep`."""
     today = now.astimezone(shop.zone).date()
-    words = deadlines.in_words(case.due_on, today, shop.calendar)
+    words = deadlines.in_words(case.due_on, today, shop.calendar).split(", ")
     if case.post_by is not None:
-        words += f" (post by {case.post_by:%a %d %b})"
+        words.append(f"post by {case.post_by:%a %d %b}")
     left = deadlines.business_days_between(today, case.post_by or case.due_on, shop.calendar)
     style = "bold red" if left < 0 else "red" if left == 0 else "yellow" if left == 1 else ""
-    return Text(words, style=style)
+    return Text(between.join(words), style=style)
 
 
 def draft_words(draft: Draft | None, effect: Effect | None) -> str:
@@ -56,8 +56,9 @@ def sender_words(line: ArrivalLine) -> str:
 def arrivals_table(lines: list[ArrivalLine], config: Config) -> Table:
     """Everything that came in, with its fate."""
     table = Table(box=None, header_style="bold", pad_edge=False)
+    # On a narrow terminal the words give way, never a number, a day or a reference.
     for heading in ("#", "arrived", "by", "from", "subject", "fate", "case", "why"):
-        table.add_column(heading, overflow="fold" if heading == "why" else "ellipsis", no_wrap=heading != "why")
+        table.add_column(heading, overflow="fold", no_wrap=heading not in ("from", "subject", "why"))
     for line in lines:
         table.add_row(*_arrival_cells(line, config.shop(line.arrival.shop)))
     return table
@@ -106,14 +107,14 @@ def cases_table(cases: list[Case], drafts: dict[int, Draft], config: Config, now
     """Cases sorted by due date."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("case", "due", "complainant", "subject", "category", "draft", "look at"):
-        table.add_column(heading, overflow="fold" if heading in ("due", "look at") else "ellipsis")
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("case", "due", "category", "draft"))
     for case in cases:
         shop = config.shop(case.shop)
         draft = drafts.get(case.id or 0)
         marks = [*(f"!{label}" for label in case.labels), *case.attention]
         table.add_row(
             case.reference,
-            due_words(case, shop, now),
+            due_words(case, shop, now, between="\n"),
             escape(shorten(case.complainant_name or case.complainant_address, 26)),
             escape(shorten(case.subject, 40)),
             case.category,

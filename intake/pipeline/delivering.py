@@ -15,7 +15,7 @@ from intake.outlets import outgoing_post
 from intake.outlets.drafts_folder import DraftsFolder
 from intake.pipeline.house import House
 from intake.pipeline.settling import APPEND_DRAFT, FILE_SCAN, PREVIEW_LETTER, TYPESET_LETTER
-from intake.replies.letter import Letter, Window
+from intake.replies.letter import Letter, Window, split_signatory
 from intake.replies.mime import DraftMail, build
 from intake.types import Address, PostalAddress
 from storage.errors import StorageError
@@ -143,6 +143,7 @@ def _typeset_letter(house: House, shop: Shop, _drawers: Drawers, effect: Effect)
 def letter_of(shop: Shop, draft: Draft, case: Case, *, draft_mark: bool) -> Letter:
     """The page of a posted answer."""
     page = shop.letter
+    body, signatory = split_signatory(draft.body, shop.manager.name)
     return Letter(
         sender=PostalAddress(**{**_fields(shop.postal), "name": shop.name, "organisation": ""}),
         sender_lines=page.lines,
@@ -152,8 +153,8 @@ def letter_of(shop: Shop, draft: Draft, case: Case, *, draft_mark: bool) -> Lett
         dated=draft.dated,
         reference=case.reference,
         subject=draft.subject,
-        body=draft.body,
-        signatory=tuple(filter(None, (shop.manager.name, shop.manager.role))),
+        body=body,
+        signatory=signatory,
         draft=draft_mark,
         window=Window(page.window_left, page.window_top, page.window_width, page.window_height),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from intake.examine import Examined, Job, failure_as_reading_error, unread
 from intake.pipeline.house import House
-from intake.pipeline.settling import Settlement, settle, settle_failed
+from intake.pipeline.settling import TRIES, Settlement, settle, settle_failed
 from intake.reading.limits import Failure
 from intake.types import Channel
 from storage.errors import StorageError, Unavailable
@@ -17,7 +17,6 @@ from storage.models import Arrival
 from storage.processing import Processing
 
 BATCH = 50
-TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +65,13 @@ def _job(house: House, arrival: Arrival) -> Job | None:
         raw = house.originals.read(arrival.sha256)
         record = house.originals.read(arrival.record["sha256"]) if arrival.record else None
     except StorageError as error:
-        house.store.note_problem(arrival.id or 0, arrival.attempts + 1, str(error))
+        if isinstance(error, Unavailable):
+            raise
         house.log.error("original cannot be read", arrival=arrival.id, problem=str(error))
-        return None
+        house.store.note_problem(arrival.id or 0, arrival.attempts + 1, str(error))
+        if arrival.attempts < TRIES:
+            return None
+        raw, record = b"", None
     arrived_on = moment.astimezone(shop.zone).date()
     return Job(channel, raw, arrival.name, shop.languages, arrived_on, record)
 

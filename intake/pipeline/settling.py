@@ -41,6 +41,7 @@ APPEND_DRAFT, PREVIEW_LETTER, FILE_SCAN, TYPESET_LETTER = (
     "typeset letter",
 )
 LETTERS_ARRIVE_AT = time(12)
+TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +127,10 @@ def make_item(house: House, arrival: Arrival, examined: Examined) -> Item:
 
 
 def _refine(arrival: Arrival, decision: Decision) -> Decision:
-    """A mail that the server did not deliver whole says so on its case."""
-    if not arrival.problem or arrival.attempts or decision.fate is not Fate.OPENED:
+    """A mail that the server did not deliver whole, or that nobody could read, says so on its case. The problem of
+    a try that was followed by a good one is past."""
+    past = 0 < arrival.attempts < TRIES
+    if not arrival.problem or past or decision.fate is not Fate.OPENED:
         return decision
     return Decision(**{**_fields(decision), "attention": (arrival.problem, *decision.attention)})
 

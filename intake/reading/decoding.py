@@ -36,9 +36,10 @@ WINDOWS_1252_NAMES = frozenset(
     | {"windows-1252", "x-cp1252", "iso-ir-100", "unknown-8bit", "default", "x-unknown", "x-user-defined", "binary"}
 )
 # Codecs of Python that are not charsets, or that can be made to work for ever.
-NOT_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
+NOT_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "mbcs", "oem"})
 WINDOWS_1252 = {code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
 UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
@@ -80,8 +81,9 @@ def decode_header(value: str) -> str:
     Adjacent encoded words of one charset are joined before decoding, since senders split them inside a character
     (RFC 2047 section 5 forbids it).
     """
-    raw = value.encode("utf-8", "surrogateescape")
-    text = decode(raw)
+    text = decode(
+        value.encode("utf-8", "surrogateescape") if _came_as_bytes(value) else value.encode("utf-8", "replace")
+    )
     if "=?" not in text:
         return one_line(text)
     return one_line(_decode_words(BETWEEN_WORDS.sub(r"\1", text)))
@@ -121,7 +123,7 @@ def _octets(encoding: str, payload: str) -> bytes:
 def _try(raw: bytes, charset: str) -> str | None:
     try:
         name = codecs.lookup(charset).name
-        return None if name in NOT_CHARSETS else str(raw.decode(charset, "strict"))
+        return None if name.replace("_", "-") in NOT_CHARSETS else str(raw.decode(charset, "strict"))
     except (LookupError, ValueError, AssertionError, TypeError):
         # bytes-to-bytes codecs (hex, zlib) raise LookupError; UnicodeError is a ValueError
         return None
@@ -129,3 +131,8 @@ def _try(raw: bytes, charset: str) -> str | None:
 
 def _escapes_of_iso_2022(raw: bytes) -> bool:
     return b"\x1b$" in raw or b"\x1b(J" in raw
+
+
+def _came_as_bytes(value: str) -> bool:
+    """Whether every surrogate stands for a byte; others come from escapes, and no encoder takes them."""
+    return not LONE_SURROGATE.search(value)

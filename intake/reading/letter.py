@@ -6,6 +6,8 @@ becomes a message, marked as not readable, because the clock runs anyway.
 
 import hashlib
 import io
+import struct
+import warnings
 from typing import Any
 
 import pikepdf
@@ -96,6 +98,8 @@ def _pdf(raw: bytes) -> tuple[int, str]:
         ) from error
     except (pikepdf.PdfError, ValueError, RuntimeError) as error:
         raise ReadingError("The PDF is damaged and cannot be opened.", f"Scan it again. {AGAIN}") from error
+    if not pages:
+        raise ReadingError("The PDF has no pages.", f"Scan it again. {AGAIN}")
     if pages > MAX_PAGES:
         raise ReadingError(
             f"The PDF has {pages} pages; a letter may have {MAX_PAGES}.",
@@ -125,16 +129,17 @@ def _text_layer(raw: bytes) -> str:
 
 
 def _image_pages(raw: bytes) -> int:
-    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns at this size and refuses at twice this size
     try:
-        with Image.open(io.BytesIO(raw)) as image:
+        # Pillow warns of what is odd in a picture; here only what cannot be read counts.
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(raw)) as image:
             pages = int(getattr(image, "n_frames", 1))
             for page in range(min(pages, MAX_PAGES + 1)):
                 image.seek(page)
             image.load()
     except Image.DecompressionBombError as error:
         raise ReadingError("The picture unpacks to more than a page can hold.", AGAIN, code="TOO-BIG") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, TypeError, struct.error) as error:
         raise ReadingError("The picture is damaged or was cut off.", f"Scan it again. {AGAIN}") from error
     if pages > MAX_PAGES:
         raise ReadingError(f"The scan has {pages} pages.", "Split it into letters.", code="TOO-MANY-PAGES")

@@ -103,5 +103,7 @@ def _read_one(function: Callable[[Item], Result], item: Item) -> Result | Failur
         raise
     except IntakeError as error:
         return Failure(str(error), error)
+    except SystemExit as error:
+        return Failure(f"reading it ended its process (exit code {error.code})")
     except Exception as error:  # noqa: BLE001 - see above; the reason is kept with the item
         return Failure(f"reading it failed ({type(error).__name__}: {error})"[:500])

@@ -5,6 +5,7 @@
 
 import re
 
+SOON = 200  # lines between an attribution and what it quotes, at the most
 LONGEST_ATTRIBUTION = 600  # characters; the patterns are not to be tried on a hostile line
 ATTRIBUTIONS = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -49,19 +50,36 @@ def split(text: str) -> tuple[str, str]:
 
 def _history_starts(lines: list[str]) -> int:
     """The line from which on everything is history; the number of lines where nothing is."""
-    for index in range(len(lines)):
-        if _starts_history(lines, index) and any(line.strip() for line in lines[:index]):
+    first = next((index for index, line in enumerate(lines) if line.strip() and not _is_separator(line)), len(lines))
+    own = _last_own(lines)
+    for index in range(first + 1, len(lines)):
+        if _starts_history(lines, index, own):
             return index
     return len(lines)
 
 
-def _starts_history(lines: list[str], index: int) -> bool:
+def _is_separator(line: str) -> bool:
+    return len(line) <= LONGEST_ATTRIBUTION and SEPARATORS.match(line) is not None
+
+
+def _last_own(lines: list[str]) -> int:
+    """The last line that is neither blank nor quoted nor a signature's; -1 where there is none."""
+    for index in range(len(lines) - 1, -1, -1):
+        line = lines[index].strip()
+        if line and not line.startswith(">") and not (SIGNATURE.match(line) or PHONE_SIGNATURE.match(line)):
+            return index
+    return -1
+
+
+def _starts_history(lines: list[str], index: int, last_own: int) -> bool:
     line = lines[index]
+    if len(line) > LONGEST_ATTRIBUTION:
+        return False
     if SEPARATORS.match(line) and (re.search(r"[a-z]", line, re.IGNORECASE) or _header_block(lines, index + 1)):
         return True
     if FROM_LINE.match(line) and _header_block(lines, index):
         return True
-    return _attribution(lines, index) and not _answers_below(lines, index)
+    return _attribution(lines, index) and not _answers_below(lines, index, last_own)
 
 
 def _attribution(lines: list[str], index: int) -> bool:
@@ -70,19 +88,16 @@ def _attribution(lines: list[str], index: int) -> bool:
         return False
     for height in (1, 2, 3):
         joined = " ".join(part.strip() for part in lines[index : index + height])
+        if not joined.endswith(":"):
+            continue
         if len(joined) <= LONGEST_ATTRIBUTION and any(pattern.match(joined) for pattern in ATTRIBUTIONS):
             return True
     return False
 
 
-def _answers_below(lines: list[str], index: int) -> bool:
+def _answers_below(lines: list[str], index: int, last_own: int) -> bool:
     """Whether the writer answers below or between quoted lines: then only those lines are history."""
-    after = lines[index + 1 :]
-    quoted = [position for position, line in enumerate(after) if line.lstrip().startswith(">")]
-    if not quoted:
-        return False
-    rest = [line for line in after[quoted[0] :] if line.strip() and not line.lstrip().startswith(">")]
-    return any(not (SIGNATURE.match(line) or PHONE_SIGNATURE.match(line.strip())) for line in rest)
+    return any(lines[after].lstrip().startswith(">") for after in range(index + 1, min(last_own, index + SOON)))
 
 
 def _header_block(lines: list[str], start: int) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from intake.errors import RecordError
-from intake.reading.decoding import clean
+from intake.reading.decoding import clean, one_line
 from intake.types import PostalAddress
 
 SCHEMA = "letter-intake/1"
@@ -32,7 +32,7 @@ class Sender(BaseModel):
     postal_code: str = ""
     city: str = ""
     country: str = "NL"
-    email: str = ""
+    email: str = Field(default="", pattern=r"^$|^[^\s@<>,;]+@[^\s@<>,;]+$")
     phone: str = ""
 
     @property
@@ -87,7 +87,16 @@ def parse_record(raw: bytes) -> dict[str, Any]:
         raise RecordError(f"The record is not valid JSON{where}.", "Mend it and put scan and record back.") from error
     if not isinstance(value, dict):
         raise RecordError("The record is not a JSON object.", 'It looks like {"schema": "letter-intake/1", …}.')
-    return value
+    return {str(key): _tidy(item) for key, item in value.items()}
+
+
+def _tidy(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Every text on one line: an escape in JSON can hold a NUL or a line end, and names go into mail headers."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, dict):
+        return {one_line(key): _tidy(item) for key, item in value.items()}
+    return [_tidy(item) for item in value] if isinstance(value, list) else value
 
 
 def read_record(value: dict[str, Any], today: date) -> Record:
@@ -117,4 +126,6 @@ def _misspelt(value: object, model: type[BaseModel], prefix: str = "") -> list[s
 
 def _in_words(place: tuple[int | str, ...], message: str) -> str:
     where = ".".join(str(part) for part in place)
+    if where == "sender.email":
+        message = "is not a mail address"
     return f"{where}: {'is missing' if message == 'Field required' else message[:1].lower() + message[1:]}"

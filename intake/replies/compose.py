@@ -4,6 +4,7 @@ Values from outside cannot make a gap or a line of their own. Dates and weekdays
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,7 +20,14 @@ ANSWER = "answer"
 SENTENCE_AT_MOST = 240
 QUOTE_AT_MOST = 30_000
 LANGUAGE_NAMES = {"nl": "Dutch", "en": "English", "de": "German", "fr": "French"}
+# Signs that turn the direction of the text around them (Unicode Bidi_Control): they can make a line lie.
+TURNERS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 REPLY_PREFIX = re.compile(r"^\s*((re|aw|antw|ré|fwd?|fw|doorst|wg|tr)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+SALUTATION = re.compile(
+    r"^[ \t]*(geachte|beste|dear|sehr geehrte|liebe|guten tag|hallo|hello|hi|madame|monsieur|cher|chère|bonjour)"
+    r"\b[^\n]{0,80}$",
+    re.IGNORECASE | re.MULTILINE,
+)
 WROTE = {
     "nl": "Op {when} schreef {who}:",
     "en": "On {when}, {who} wrote:",
@@ -77,8 +85,9 @@ def quote(text: str, who: str, when: datetime, language: str) -> str:
     """The customer's text below the reply: an attribution in the reader's language, and each line behind "> "."""
     moment = format_datetime(when, "d MMMM y HH:mm", locale=Locale.parse(language), tzinfo=when.tzinfo)
     shown = text[:QUOTE_AT_MOST].rstrip() + ("\n[…]" if len(text) > QUOTE_AT_MOST else "")
-    lines = [f"> {line}".rstrip() for line in shown.split("\n")]
-    return "\n".join((WROTE[language].format(when=moment, who=who), *lines)) + "\n"
+    # Every line end that mail knows: a lone CR must not let the customer's words stand outside the quote.
+    lines = [f"> {line}".rstrip() for line in re.split(r"\r\n|\r|\n", shown)]
+    return "\n".join((WROTE[language].format(when=moment, who=_harmless(who, 200)), *lines)) + "\n"
 
 
 def plain_subject(subject: str) -> str:
@@ -90,7 +99,12 @@ def plain_subject(subject: str) -> str:
 def key_sentence(text: str, words: tuple[str, ...]) -> str:
     """The customer's own sentence that says what is wrong: the first with a matched word, else the first that is
     more than a greeting; at most 240 characters."""
-    sentences = [_harmless(part, 1000) for part in re.split(r"(?<=[.!?])\s+|\n\s*\n", text[:20_000])]
+    told = text[:20_000]
+    salutation = SALUTATION.search(told)
+    if salutation is not None and any(letter.isalpha() for letter in told[salutation.end() :]):
+        # What stands above it in a letter is addresses, date and subject.
+        told = told[salutation.end() :]
+    sentences = [_harmless(part, 1000) for part in re.split(r"(?<=[.!?])\s+|\n\s*\n", told)]
     stems = [word.split()[-1].rstrip("*").lower() for word in words if word.split()]
     telling = [item for item in sentences if any(stem in item.lower() for stem in stems)]
     long = [item for item in sentences if len(item.split()) >= 6]
@@ -157,12 +171,13 @@ def _customer(name: str) -> str:
 
 def _harmless(text: str, at_most: int) -> str:
     """One line that cannot pass for a gap, a heading or markup of ours."""
-    line = " ".join(text.split()).replace("[", "(").replace("]", ")").strip(' "“”„«»>')
-    return line[:at_most]
+    line = " ".join(text.split()).replace("[", "(").replace("]", ")")
+    shown = "".join(sign for sign in line if sign not in TURNERS and unicodedata.category(sign) not in ("Cc", "Cs"))
+    return shown.strip(' "“”„«»>')[:at_most].rstrip()
 
 
 def _first(values: tuple[str, ...]) -> str:
-    return values[0] if values else ""
+    return _harmless(values[0], 60) if values else ""
 
 
 def _masked(ibans: tuple[str, ...]) -> str:

@@ -148,6 +148,16 @@ def address_lines(recipient: PostalAddress, sender_country: str) -> tuple[str, .
     return lines
 
 
+def split_signatory(text: str, name: str) -> tuple[str, tuple[str, ...]]:
+    """The text without its last paragraph where that one is the signature (it begins with `name`), and its lines:
+    on paper there is space for a signature above them. Without such a paragraph, `name` alone."""
+    above, _, last = text.strip().rpartition("\n\n")
+    lines = tuple(line.strip() for line in last.split("\n") if line.strip())
+    if above and lines and lines[0].casefold() == name.casefold():
+        return above + "\n", lines
+    return text, (name,)
+
+
 class LetterTypesetter:
     """Sets letters on one layout, with the fonts that come with the library: the same page on every machine.
 

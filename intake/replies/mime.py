@@ -5,8 +5,10 @@ words (CPython #100991), and then the customer's mail program no longer finds th
 the same bytes.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import HeaderParseError
 from email.headerregistry import Address as HeaderAddress
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -16,6 +18,9 @@ from intake.types import Address
 
 LONGEST_ID = 900
 MOST_REFERENCES = 50
+# What may stand in the header as it came: no line ends, no controls, and nothing outside ASCII.
+SAFE_ID = re.compile(r"[\x20-\x7e]+")
+SAFE_ADDRESS = re.compile(r"[!-?A-~]{1,200}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,15 @@ class DraftMail:
 def build(draft: DraftMail) -> bytes:
     """The mail with CRLF line ends, ready for APPEND."""
     mail = EmailMessage(policy=SMTP.clone(max_line_length=76))
-    mail["From"] = _header(draft.sender)
-    if draft.recipient.address:
-        mail["To"] = _header(draft.recipient)
-    mail["Subject"] = " ".join(draft.subject.split())
+    for name, person in (("From", draft.sender), ("To", draft.recipient)):
+        address = _header(person)
+        if address is not None:
+            mail[name] = address
+    mail["Subject"] = _one_line(draft.subject)
     mail["Date"] = format_datetime(draft.dated)
-    mail["Content-Language"] = draft.language
     mail.set_content(draft.text, subtype="plain", charset="utf-8", cte="quoted-printable")
+    # Only now: `set_content` takes every Content- header away.
+    mail["Content-Language"] = draft.language
     threading = [_ids("Message-ID", (draft.message_id,))]
     if _fits(draft.in_reply_to):
         threading.append(_ids("In-Reply-To", (draft.in_reply_to,)))
@@ -53,7 +60,7 @@ def build(draft: DraftMail) -> bytes:
 
 
 def _fits(message_id: str) -> bool:
-    return bool(message_id) and message_id.isascii() and len(message_id) <= LONGEST_ID
+    return len(message_id) <= LONGEST_ID and bool(message_id.strip()) and SAFE_ID.fullmatch(message_id) is not None
 
 
 def _ids(name: str, ids: tuple[str, ...]) -> bytes:
@@ -61,12 +68,24 @@ def _ids(name: str, ids: tuple[str, ...]) -> bytes:
     return f"{name}: {(chr(13) + chr(10) + ' ').join(ids)}\r\n".encode("ascii")
 
 
-def _header(person: Address) -> HeaderAddress:
-    """An address that `email` accepts; a name that cannot stand in a header is left out."""
-    name = " ".join("".join(letter for letter in person.name if letter.isprintable()).split())
+def _header(person: Address) -> HeaderAddress | None:
+    """An address that `email` accepts, without the letters of its name that cannot stand in a header; None where no
+    mail could reach it, so that the manager fills it in."""
+    name = _one_line(person.name)
     local, _, domain = person.address.rpartition("@")
     try:
-        return HeaderAddress(display_name=name, addr_spec=person.address)
-    except (ValueError, IndexError):
+        address = f"{local}@{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        return None
+    if not SAFE_ADDRESS.fullmatch(address):
+        return None
+    try:
+        return HeaderAddress(display_name=name, addr_spec=address)
+    except (ValueError, IndexError, HeaderParseError):
         # Local parts that RFC 5322 wants quoted ("john..doe") are in use; quote them rather than lose them.
-        return HeaderAddress(display_name=name, username=local, domain=domain)
+        return HeaderAddress(display_name=name, username=local, domain=address.rpartition("@")[2])
+
+
+def _one_line(text: str) -> str:
+    """Text that may stand in a header: one line, without controls."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())

@@ -10,15 +10,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateNotFound
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError
 from jinja2 import TemplateError as JinjaError
-from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from intake.config import CLOSED_ODR
 from intake.errors import TemplateError
 
 GAP = re.compile(r"\[[^\[\]\n]{1,300}\?\]")
 MOST_CHARACTERS = 200_000
+# What a wrong template can raise while it is rendered; a mistake of the program itself is not among them.
+WRONG = (
+    JinjaError,
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+    OSError,
+)
 
 
 class Templates:
@@ -51,14 +63,49 @@ class Templates:
         try:
             text = self._jinja.get_template(name).render(values)
         except TemplateNotFound as error:
-            raise TemplateError(f"Template {name} needs {error.name}, which is not there.") from error
-        except (JinjaError, SecurityError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
-            line = getattr(error, "lineno", None)
-            where = f" at line {line}" if line else ""
-            raise TemplateError(f"Template {name} cannot be rendered{where}: {error}.") from error
+            missing = "is not there" if error.name == name else f"needs {error.name}, which is not there"
+            raise TemplateError(
+                f"Template {name} {missing}{_place(error)}.", "Add it to the template folder."
+            ) from error
+        except WRONG as error:
+            raise TemplateError(
+                f"Template {name} cannot be rendered{_place(error)}: {_why(error)}.", "Mend it, or take it away."
+            ) from error
         subject, _, body = text[:MOST_CHARACTERS].strip().partition("\n")
         lines = [line.rstrip() for line in body.strip("\n").split("\n")]
         return " ".join(subject.split()), re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+    def mistakes(self) -> list[str]:
+        """What is wrong with any template, one line each: it cannot be compiled, or it names the closed platform."""
+        found = []
+        for name in self._jinja.list_templates(extensions=("j2",)):
+            try:
+                self._jinja.get_template(name)
+                source, _, _ = (
+                    self._jinja.loader.get_source(self._jinja, name) if self._jinja.loader else ("", "", None)
+                )
+            except WRONG as error:
+                found.append(f"{name}{_place(error)}: {_why(error)}")
+                continue
+            if CLOSED_ODR.search(source):
+                found.append(f"{name}: names the EU's ODR platform, which closed on 20 July 2025")
+        return found
+
+
+def _place(error: BaseException) -> str:
+    """Where in which file: Jinja writes the template's own file and line into the traceback."""
+    if isinstance(error, TemplateSyntaxError):
+        return f" at line {error.lineno}" + (f" of {Path(error.filename).name}" if error.filename else "")
+    place, step = "", error.__traceback__
+    while step is not None:
+        if "__jinja_exception__" in step.tb_frame.f_globals:
+            place = f" at line {step.tb_lineno} of {Path(step.tb_frame.f_code.co_filename).name}"
+        step = step.tb_next
+    return place
+
+
+def _why(error: BaseException) -> str:
+    return str(error).rstrip(".") or type(error).__name__
 
 
 def gap(what: str) -> str:

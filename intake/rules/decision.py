@@ -6,7 +6,7 @@ and changes nothing. The order of the questions is the policy, and the docstring
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from intake.config import Shop
 from intake.rules.automatic import BOUNCE, Automatic, find_automatic
@@ -108,6 +108,15 @@ def participant_keys(message: Message, shop: Shop) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
+def _writer_keys(message: Message, shop: Shop) -> tuple[str, ...]:
+    """Who wrote this message. A stranger may put anybody into Reply-To, so it counts for mail of the shop's own
+    domain and of its forms only."""
+    sender = message.sender
+    if sender is None or _is_own(sender.key, shop) or _is_form(message, shop):
+        return participant_keys(message, shop)
+    return participant_keys(replace(message, reply_to=()), shop)
+
+
 def complainant_of(message: Message, shop: Shop) -> tuple[str, str]:
     """Whose complaint it is, as (name, address): the foreign Reply-To of mail from the shop's own domain or from a
     form, else the sender. A sender with a Reply-To of his own is answered there."""
@@ -164,7 +173,9 @@ def _internal(message: Message, shop: Shop) -> Decision | None:
     foreign Reply-To makes it a customer's; a forward is opened and asks who the customer is."""
     if message.sender is None or not _is_own(message.sender.key, shop):
         return None
-    if any(not _is_own(person.key, shop) for person in message.reply_to) or _is_forward(message):
+    if any(not _is_own(person.key, shop) for person in message.reply_to):
+        return None
+    if _is_forward(message) or _is_form(message, shop):
         return None
     return Decision(Fate.SET_ASIDE, "internal", "it is mail of the shop itself")
 
@@ -180,6 +191,8 @@ def _attention(message: Message, known: Knowledge, shop: Shop) -> tuple[str, ...
         marks.append(f"forwarded by {message.sender.address}: who is the customer?")
     if message.channel is Channel.MAIL and known.same_id:
         marks.append("another mail has the same Message-ID and other content")
+    if _is_form(message, shop) and not any(not _is_own(person.key, shop) for person in message.reply_to):
+        marks.append("the form does not name the customer in Reply-To: who is the customer?")
     if not complainant_of(message, shop)[1] and message.postal is None:
         marks.append("the sender is not known")
     return tuple(marks)
@@ -188,7 +201,7 @@ def _attention(message: Message, known: Knowledge, shop: Shop) -> tuple[str, ...
 def _thread(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: bytes) -> _Thread:
     """Which case a message answers: our signed token, then any id that we hold, then the reference in the subject
     (on a letter: in the text). Only a participant joins; for anybody else the case is suggested."""
-    keys = set(participant_keys(message, shop))
+    keys = set(_writer_keys(message, shop))
     ids = thread_ids(message)
     signs: list[tuple[str, CaseView]] = []
     for found in ids:
@@ -233,6 +246,8 @@ def _spam_sign(message: Message) -> str:
         word = value.strip().lower()
         if name in ("x-spam-flag", "x-spam-status", "x-spam") and word.startswith("yes"):
             return f"{name.title()}: yes"
+        if name == "x-forefront-antispam-report" and re.search(r"\bsfv:(spm|sks|skb)\b", word):
+            return "X-Forefront-Antispam-Report"
         score = re.match(r"-?\d+", word) if name == "x-ms-exchange-organization-scl" else None
         if score and int(score[0]) >= SPAM_SCORE:
             return f"SCL {score[0]}"

@@ -1,7 +1,8 @@
 """The facts in a complaint's text: order and invoice numbers, IBANs, tracking numbers, phones, amounts, dates.
 
-The order of extraction matters. IBANs go first and are blanked, then tracking numbers, then numbers behind a keyword,
-then phones: a phone pattern matches inside a spaced IBAN ("0417 1643 00" in NL91 ABNA 0417 1643 00).
+The order of extraction matters. IBANs go first and are blanked (mistyped ones too), then tracking numbers, then numbers
+behind a keyword, then dates, then phones: a phone pattern matches inside a spaced IBAN ("0417 1643 00" in
+NL91 ABNA 0417 1643 00), a date's inside a phone number. Nothing here decides whether a fact is true.
 """
 
 import re
@@ -15,26 +16,33 @@ from intake.types import Facts
 
 MOST_CHARACTERS = 50_000
 MOST_OF_A_KIND = 20
-NUMBER = r"(?=[A-Z0-9/-]*\d)[A-Z0-9][A-Z0-9/-]{3,19}"
+DATE_SHAPED = r"(?!\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b)(?!20\d\d-\d\d-\d\d\b)"
+NUMBER = rf"{DATE_SHAPED}(?=[A-Z0-9/-]*\d)([A-Z0-9][A-Z0-9/-]{{3,19}})\b"
+# What stands between the keyword and the number: "nr.", "met nummer", "mit der Nr.", "n°", "is", ":", "#".
+LINK = (
+    r"\.?(?:[ ](?:met|with|mit|mit der|avec le|under|onder|unter))?"
+    r"(?:[ -]?(?:numéro|numero|nummer|number|num|nr|no|n°|nº|id)(?![a-z])\.?)?"
+    r"(?:[ ](?:is|was|ist|lautet|luidt|est))?\s*[:=#№]?\s*#?"
+)
 ORDER = re.compile(
-    r"\b(?:bestel(?:nummer|nr|lings?nummer|ling)|order(?:nummer|nr|number)?|order (?:nummer|number|no|nr|id)|"
-    r"bestell(?:nummer|nr|ungs?nummer|ung)|auftrags?(?:nummer|nr)|"
-    r"(?:n°|no|numéro|num) de (?:la )?commande|commande)\b\.?[ ]?(?:(?:no|nr|nummer|number|n°)\b\.?)?\s*[:#]?\s*[#№]?"
-    rf"({NUMBER})\b",
+    r"\b(?:bestel(?:nummer|nr|lings?nummer|lingnr|ling)?|order(?:nummer|nr|number|id)?|"
+    r"bestell(?:nummer|nr|ungs?nummer|ung)?|auftrags?(?:nummer|nr)?|"
+    r"(?:n°|nº|no|numéro|num) de (?:la |ma )?commande|commande)(?![a-z])"
+    rf"{LINK}{NUMBER}",
     re.IGNORECASE,
 )
 INVOICE = re.compile(
-    r"\b(?:factuur(?:nummer|nr)?|invoice(?: number| no| nr)?|rechnung(?:s?nummer|s?nr)?|facture)\b\.?[ ]?"
-    rf"(?:(?:no|nr|nummer|number|n°)\b\.?)?\s*[:#]?\s*[#№]?({NUMBER})\b",
-    re.IGNORECASE,
+    rf"\b(?:factuur(?:nummer|nr)?|invoice|rechnung(?:s?nummer|s?nr|s)?|facture)(?![a-z]){LINK}{NUMBER}", re.IGNORECASE
 )
-IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]){11,30}\b")
+IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ .\u00a0-]?[A-Z0-9]){11,30}", re.IGNORECASE)
+# ISO 13616 lengths of the countries whose customers write here: so much of a mistyped IBAN is blanked.
+IBAN_LENGTHS = {"NL": 18, "BE": 16, "DE": 22, "LU": 20, "FR": 27, "AT": 20, "GB": 22, "ES": 24, "IT": 27, "CH": 21}
 TRACKING = re.compile(r"\b(?:3S[A-Z0-9]{9,13}|JVGL\d{8,20}|00340\d{15}|1Z[A-Z0-9]{16})\b")
 REFERENCE = re.compile(r"\b[A-Z][A-Z0-9]{1,7}-\d{4}-\d{4,9}\b")
 DUTCH_POSTCODE = re.compile(r"\b([1-9]\d{3}) ?((?!SA|SD|SS)[A-Z]{2})\b")
 FIVE_DIGITS = re.compile(r"\b(\d{5})(?= [A-ZÄÖÜÉÈ][a-zäöüéèß])")
 FOUR_DIGITS = re.compile(r"\b([1-9]\d{3})(?= [A-ZÉÈ][a-zéèë])")
-SUM = r"(?:\d{1,3}(?:[.\s]\d{3})+|\d{1,6})(?:[.,](?:\d{2}|-))?"
+SUM = r"(?:\d{1,3}(?:[. \u00a0\u202f]\d{3})+|\d{1,6})(?:[.,](?:\d{2}|-{1,2}))?"
 AMOUNT = re.compile(
     rf"(?:€|\bEUR\b|\beuro\b)\s?({SUM})(?![\d])|(?<![\d.,])({SUM})\s?(?:€|EUR\b|euros?\b)", re.IGNORECASE
 )
@@ -55,20 +63,26 @@ MONTHS = (
 MONTH = {name: number for number, names in enumerate(MONTHS, 1) for name in names}
 MONTH_NAMES = "|".join(sorted(MONTH, key=len, reverse=True))
 ISO_DATE = re.compile(r"\b(20\d\d)-(\d\d)-(\d\d)\b")
-NUMERIC_DATE = re.compile(r"\b(\d{1,2})[-./](\d{1,2})[-./](20\d\d|\d\d)\b")
-NAMED_DATE = re.compile(rf"\b(\d{{1,2}})(?:\.|er|st|nd|rd|th)?\s+({MONTH_NAMES})\.?(?:\s+(20\d\d))?\b", re.IGNORECASE)
+NUMERIC_DATE = re.compile(r"(?<![\d./-])(\d{1,2})([-./])(\d{1,2})\2(20\d\d|\d\d)(?![-./]?\d)")
+GERMAN_DATE = re.compile(r"(?<![\d.])(\d{1,2})\. ?(\d{1,2})\.(?! ?\d)")
+NAMED_DATE = re.compile(
+    rf"\b(\d{{1,2}})(?:\.|er|st|nd|rd|th|e)?\s+(?:of\s+)?({MONTH_NAMES})\b\.?(?:,?\s+(20\d\d)\b)?", re.IGNORECASE
+)
+MONTH_FIRST = re.compile(rf"\b({MONTH_NAMES})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s+(20\d\d)\b)?", re.IGNORECASE)
+DIGITS_OF_A_PHONE = re.compile(r"\d(?:\D{0,4}\d){6}")
 REGIONS = {"nl": "NL", "de": "DE", "fr": "FR", "en": "NL"}
 
 
 def find_facts(subject: str, text: str, language: str, today: date) -> Facts:
     """Facts in the subject and the new text. `today` (the day of arrival) dates "12 september" to the last one."""
     rest = f"{subject}\n{text[:MOST_CHARACTERS]}"
-    references, rest = _take(rest, REFERENCE, lambda match: match[0])
-    ibans, rest = _take(rest, IBAN, lambda match: _iban(match[0]))
+    references = tuple(dict.fromkeys(REFERENCE.findall(rest)))[:MOST_OF_A_KIND]
+    ibans, rest = _ibans(rest)
     tracking, rest = _take(rest, TRACKING, lambda match: match[0])
     orders, rest = _take(rest, ORDER, lambda match: match[1].strip("-/").upper())
     invoices, rest = _take(rest, INVOICE, lambda match: match[1].strip("-/").upper())
-    dates, rest = _dates(rest, today)
+    rest = REFERENCE.sub(" ", rest)
+    dates, rest = _dates(rest, language, today)
     amounts, rest = _take(rest, AMOUNT, lambda match: f"€ {(match[1] or match[2]).strip()}")
     postal_codes, rest = _postal_codes(rest, language)
     return Facts(
@@ -105,13 +119,46 @@ def _take(text: str, pattern: re.Pattern[str], value: Callable[[re.Match[str]], 
     return tuple(dict.fromkeys(found))[:MOST_OF_A_KIND], rest
 
 
-def _iban(text: str) -> str:
-    """The IBAN at the start of a match (the pattern may run into the next word), checked by mod 97 and country."""
-    compact = text.replace(" ", "").upper()
-    for length in range(min(34, len(compact)), 14, -1):
-        if iban_number.is_valid(compact[:length]):
-            return compact[:length]
-    return ""
+def _ibans(text: str) -> tuple[tuple[str, ...], str]:
+    """The valid IBANs, and the text with these and mistyped ones blanked. The pattern may run into the next word or
+    the next IBAN, so the search goes on right after the last sign of each."""
+    found: list[str] = []
+    position = 0
+    while match := IBAN.search(text, position):
+        value = _valid_iban(match[0])
+        length = len(value) or _length_of_mistyped(match[0])
+        end = _after(match[0], length) if length else 1
+        if value:
+            found.append(value)
+        if length:
+            text = f"{text[: match.start()]}{' ' * end}{text[match.start() + end :]}"
+        position = match.start() + end
+    return tuple(dict.fromkeys(found))[:MOST_OF_A_KIND], text
+
+
+def _valid_iban(text: str) -> str:
+    """The IBAN at the start of a match, checked by mod 97 and country."""
+    compact = _compact(text)
+    lengths = range(min(34, len(compact)), 14, -1)
+    return next((compact[:length] for length in lengths if iban_number.is_valid(compact[:length])), "")
+
+
+def _length_of_mistyped(text: str) -> int:
+    """How long an IBAN with a slip in it is; 0 for what only looks like one: an IBAN is mostly digits."""
+    compact = _compact(text)
+    length = IBAN_LENGTHS.get(compact[:2], 0)
+    digits = sum(sign.isdigit() for sign in compact[:length])
+    return length if length <= len(compact) and digits * 2 > length else 0
+
+
+def _compact(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).upper()
+
+
+def _after(text: str, signs: int) -> int:
+    """The place right after the first so many letters and digits."""
+    places = [place for place, sign in enumerate(text, 1) if sign.isalnum()]
+    return places[signs - 1]
 
 
 def _postal_codes(text: str, language: str) -> tuple[tuple[str, ...], str]:
@@ -124,25 +171,32 @@ def _postal_codes(text: str, language: str) -> tuple[tuple[str, ...], str]:
 
 
 def _phones(text: str, region: str) -> tuple[str, ...]:
+    if not DIGITS_OF_A_PHONE.search(text):
+        return ()
     found = phonenumbers.PhoneNumberMatcher(text, region, max_tries=200)
     style = phonenumbers.PhoneNumberFormat.INTERNATIONAL
     numbers = [phonenumbers.format_number(match.number, style) for match in found]
     return tuple(dict.fromkeys(numbers))[:MOST_OF_A_KIND]
 
 
-def _dates(text: str, today: date) -> tuple[tuple[str, ...], str]:
+def _dates(text: str, language: str, today: date) -> tuple[tuple[str, ...], str]:
     iso, rest = _take(text, ISO_DATE, lambda match: _iso(int(match[1]), int(match[2]), int(match[3])))
-    numeric, rest = _take(rest, NUMERIC_DATE, lambda match: _iso(_year(match[3]), int(match[2]), int(match[1])))
-    named, rest = _take(rest, NAMED_DATE, lambda match: _named(match, today))
-    return tuple(dict.fromkeys((*iso, *numeric, *named)))[:MOST_OF_A_KIND], rest
+    numeric, rest = _take(rest, NUMERIC_DATE, lambda match: _iso(_year(match[4]), int(match[3]), int(match[1])))
+    named, rest = _take(rest, NAMED_DATE, lambda match: _dated(match[1], MONTH[match[2].lower()], match[3], today))
+    other: tuple[str, ...] = ()
+    if language == "en":
+        other, rest = _take(rest, MONTH_FIRST, lambda match: _dated(match[2], MONTH[match[1].lower()], match[3], today))
+    elif language == "de":
+        other, rest = _take(rest, GERMAN_DATE, lambda match: _dated(match[1], int(match[2]), None, today))
+    return tuple(dict.fromkeys((*iso, *numeric, *named, *other)))[:MOST_OF_A_KIND], rest
 
 
-def _named(match: re.Match[str], today: date) -> str:
-    month = MONTH[match[2].lower()]
-    if match[3]:
-        return _iso(int(match[3]), month, int(match[1]))
-    this_year = _iso(today.year, month, int(match[1]))
-    return this_year if this_year and this_year <= today.isoformat() else _iso(today.year - 1, month, int(match[1]))
+def _dated(day: str, month: int, year: str | None, today: date) -> str:
+    """A date, of the last such day up to `today` where no year is given."""
+    if year:
+        return _iso(int(year), month, int(day))
+    this_year = _iso(today.year, month, int(day))
+    return this_year if this_year and this_year <= today.isoformat() else _iso(today.year - 1, month, int(day))
 
 
 def _year(text: str) -> int:

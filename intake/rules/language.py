@@ -4,6 +4,7 @@ Uses py3langid, whose model is a file: the caller makes one `Languages` and keep
 """
 
 from collections.abc import Sequence
+from itertools import islice
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
@@ -25,7 +26,7 @@ class Languages:
         """The language of a text among `languages`, whose first is the default. A text without features is given
         a language by the model too ("Hallo" is 37 % English), hence the threshold."""
         sample = text[:MOST_CHARACTERS]
-        if len(languages) == 1 or sum(letter.isalpha() for letter in sample) < FEWEST_LETTERS:
+        if len(languages) == 1 or not _says_enough(sample):
             return Language(languages[0], 0.0, len(languages) == 1)
         if self._among != tuple(languages):
             self._identifier.set_languages(list(languages))
@@ -34,3 +35,7 @@ class Languages:
         if float(confidence) < SURE:
             return Language(languages[0], float(confidence), False)
         return Language(str(code), float(confidence), True)
+
+
+def _says_enough(sample: str) -> bool:
+    return sum(1 for _ in islice(filter(str.isalpha, sample), FEWEST_LETTERS)) == FEWEST_LETTERS

@@ -10,6 +10,33 @@ from sqlalchemy.dialects import postgresql
 
 STRUCTURE = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
+# The history is append-only, and the database itself holds to that. A later batch operation on `event` makes the
+# table anew on SQLite, without its triggers: then they have to be made anew too.
+NEVER_CHANGED = {
+    "sqlite": (
+        "CREATE TRIGGER event_is_not_updated BEFORE UPDATE ON event"
+        " BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END",
+        "CREATE TRIGGER event_is_not_deleted BEFORE DELETE ON event"
+        " BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'the history is append-only'; END $$",
+        "CREATE TRIGGER event_is_not_changed BEFORE UPDATE OR DELETE ON event"
+        " FOR EACH ROW EXECUTE FUNCTION event_is_append_only()",
+        "CREATE TRIGGER event_is_not_emptied BEFORE TRUNCATE ON event"
+        " FOR EACH STATEMENT EXECUTE FUNCTION event_is_append_only()",
+    ),
+}
+MAY_CHANGE = {
+    "sqlite": ("DROP TRIGGER event_is_not_updated", "DROP TRIGGER event_is_not_deleted"),
+    "postgresql": (
+        "DROP TRIGGER event_is_not_changed ON event",
+        "DROP TRIGGER event_is_not_emptied ON event",
+        "DROP FUNCTION event_is_append_only()",
+    ),
+}
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -17,6 +44,11 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _make_tables()
+    _execute(NEVER_CHANGED)
+
+
+def _make_tables() -> None:
     op.create_table(
         "arrival",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -463,6 +495,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _execute(MAY_CHANGE)
+    _drop_tables()
+
+
+def _drop_tables() -> None:
     with op.batch_alter_table("effect", schema=None) as batch_op:
         batch_op.drop_index("effects_by_state")
 
@@ -501,3 +538,8 @@ def downgrade() -> None:
         batch_op.drop_index("arrivals_by_content")
 
     op.drop_table("arrival")
+
+
+def _execute(statements: dict[str, tuple[str, ...]]) -> None:
+    for statement in statements[op.get_bind().dialect.name]:
+        op.execute(statement)

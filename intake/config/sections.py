@@ -1,0 +1,354 @@
+"""The sections of the configuration, as frozen models, and what is true of each by itself.
+
+They read no file and no environment; `intake.config.loading` does.
+"""
+
+import ipaddress
+import re
+from datetime import date, time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
+
+from intake.errors import ConfigError
+from intake.types import Calendar, Channel, Counting, Post, PostalAddress, Promise
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DayName = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+LanguageCode = Literal["nl", "en", "de", "fr"]
+# The platform closed on 20 July 2025 (Regulation (EU) 2024/3228); sending a consumer there is a dead remedy.
+DATABASES = ("sqlite:///", "postgresql+psycopg://")
+CLOSED_ODR = re.compile(r"ec\.europa\.eu/(consumers/)?odr|webgate\.ec\.europa\.eu/odr", re.IGNORECASE)
+DEFAULT_PORTS = {
+    "imap": {"tls": 993, "starttls": 143, "plain": 143},
+    "smtp": {"tls": 465, "starttls": 587, "plain": 25},
+}
+
+
+def _mail_address(value: str) -> str:
+    if not re.fullmatch(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+", value):
+        raise ValueError('a mail address, like "manager@example.com"')
+    return value
+
+
+def _clock_time(value: object) -> object:
+    # TOML has a local time of its own (17:00:00), people write "17:00".
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = time.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is not None:
+        raise ValueError('a time of day, like "17:00"')
+    return moment
+
+
+def _mailbox_start(value: object) -> object:
+    # A TOML date with a time is a `date` to isinstance.
+    if value in ("now", "all") or type(value) is date:
+        return value
+    raise ValueError('"now", "all" or a date, like 2026-11-01')
+
+
+def _variable_name(value: str) -> str:
+    if value and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise ValueError("the name of an environment variable, not the password itself")
+    return value
+
+
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+ClockTime = Annotated[time, BeforeValidator(_clock_time)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, and without keys that nobody knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    @field_validator("*")
+    @classmethod
+    def _names_no_dead_remedy(cls, value: object) -> object:
+        texts = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(text, str) and CLOSED_ODR.search(text) for text in texts):
+            raise ValueError("a body that is open: the EU's ODR platform closed on 20 July 2025")
+        return value
+
+
+class Security(StrEnum):
+    """How a connection is protected: TLS from the first byte, upgraded, or not at all (loopback only)."""
+
+    TLS = "tls"
+    STARTTLS = "starttls"
+    PLAIN = "plain"
+
+
+class Server(Section):
+    """Where a mail server is, and how to sign in."""
+
+    protocol: Literal["imap", "smtp"]
+    host: str = Field(min_length=1)
+    port: int = Field(default=0, ge=0, le=65535)
+    security: Security = Security.TLS
+    username: str = ""
+    password_env: VariableName = ""
+    password_file: Path | None = None
+    password: SecretStr | None = Field(default=None, repr=False)
+    ca_file: Path | None = None
+    timeout_seconds: float = Field(default=60, gt=0, le=600)
+
+    @field_validator("security")
+    @classmethod
+    def _plain_stays_here(cls, value: Security, info: ValidationInfo) -> Security:
+        if value is Security.PLAIN and not is_loopback(info.data.get("host", "localhost")):
+            raise ValueError('"tls" or "starttls": "plain" is for this machine (loopback) only')
+        return value
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, the protocol's usual port where none is set."""
+        return self.host, self.port or DEFAULT_PORTS[self.protocol][self.security.value]
+
+
+class Mailbox(Server):
+    """The mailbox that complaints come to, which is also where drafts are put."""
+
+    protocol: Literal["imap"] = "imap"
+    username: str = Field(min_length=1)
+    folder: str = "INBOX"
+    drafts: str = ""
+    start: Annotated[Literal["now", "all"] | date, BeforeValidator(_mailbox_start)] = "now"
+    poll_seconds: float = Field(default=60, ge=1, le=900)
+    forms: tuple[str, ...] = ()
+    own_lists: tuple[str, ...] = ()
+    always_open: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    @property
+    def account(self) -> str:
+        """The name of this mailbox in cursors, arrivals and messages to people."""
+        return f"{self.username} at {self.host}"
+
+
+class Outgoing(Server):
+    """The server that mail to customers and to the manager goes out by."""
+
+    protocol: Literal["smtp"] = "smtp"
+    sender: MailAddress
+
+
+class PostFolder(Section):
+    """The folder that scans are dropped in and letters are printed from."""
+
+    path: Path
+    room_address: MailAddress
+    stable_seconds: float = Field(default=15, ge=0, le=600)
+    stable_looks: int = Field(default=3, ge=2, le=20)
+    record_wait_seconds: float = Field(default=60, ge=0, le=300)
+
+
+class Manager(Section):
+    """Who answers complaints. Mail from any of `addresses` is never a complaint."""
+
+    name: str = Field(min_length=1)
+    role: str = ""
+    addresses: tuple[MailAddress, ...] = Field(min_length=1)
+
+
+class Address(Section):
+    """The shop's postal address."""
+
+    street: str
+    postal_code: str
+    city: str
+    country: str = Field(default="NL", pattern="^[A-Z]{2}$")
+
+
+class Phone(Section):
+    """Customer service by phone. Without `opens`, letters say only until when."""
+
+    number: str
+    first_day: DayName = "monday"
+    last_day: DayName = "friday"
+    opens: ClockTime | None = None
+    closes: ClockTime = time(17)
+
+
+class DisputeBody(Section):
+    """Where a customer can go who stays unhappy. `takes_part` says whether the shop takes part."""
+
+    name: str
+    address: str = ""
+    website: str = ""
+    takes_part: bool | None = None
+
+
+class LetterPage(Section):
+    """What stands at the top of posted letters, and where the envelope's window is (mm from the top left)."""
+
+    lines: tuple[str, ...] = ()
+    window_left: float = Field(default=20, ge=0, le=210)
+    window_top: float = Field(default=45, ge=0, le=297)
+    window_width: float = Field(default=85, gt=0, le=210)
+    window_height: float = Field(default=45, gt=0, le=150)
+
+
+class PromiseSection(Section):
+    """What the shop promised."""
+
+    business_days: int = Field(default=4, ge=0, le=60)
+    counting: Literal["event-day", "cut-off"] = "event-day"
+    cut_off: ClockTime = time(17)
+    target: ClockTime = time(17)
+
+
+class Shop(Section):
+    """One shop: everything that Intake knows about it."""
+
+    id: str = Field(pattern="^[a-z][a-z0-9-]{0,30}$")
+    name: str = Field(min_length=1)
+    prefix: str = Field(pattern="^[A-Z][A-Z0-9]{1,7}$")
+    time_zone: str = "Europe/Amsterdam"
+    languages: tuple[LanguageCode, ...] = Field(default=("nl", "en", "de", "fr"), min_length=1)
+    own_domains: tuple[str, ...] = ()
+    manager: Manager
+    address: Address
+    phone: Phone
+    promise: PromiseSection = PromiseSection()
+    calendar: Calendar = Calendar()
+    post: Post = Post()
+    dispute_body: DisputeBody | None = None
+    mailbox: Mailbox | None = None
+    outgoing: Outgoing | None = None
+    post_folder: PostFolder | None = None
+    letter: LetterPage = LetterPage()
+    templates: Path | None = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError('an IANA time zone, like "Europe/Amsterdam"')
+        return value
+
+    @field_validator("post")
+    @classmethod
+    def _post_is_delivered(cls, value: Post) -> Post:
+        if not value.weekdays or not all(0 <= day <= 6 for day in value.weekdays):
+            raise ValueError("delivered on one or more weekdays from 0 (Monday) to 6")
+        if not value.terms or not all(1 <= term.delivery_days <= 30 for term in value.terms):
+            raise ValueError("given one or more terms of 1 to 30 delivery days")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The shop's time zone: dates are counted and shown in it."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def postal(self) -> PostalAddress:
+        """The shop's address as a value."""
+        place = self.address
+        return PostalAddress("", self.name, place.street, "", place.postal_code, place.city, place.country)
+
+    def promise_for(self, counting: str | None = None) -> Promise:
+        """The promise as a value, with another counting where asked."""
+        chosen = Counting(counting or self.promise.counting)
+        return Promise(**{**self.promise.model_dump(), "counting": chosen})
+
+    def post_for(self, channel: Channel) -> Post | None:
+        """The postal service for a letter, None for mail."""
+        return self.post if channel is Channel.LETTER else None
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """Domains whose mail is the shop's own: those named, else those of the manager's addresses."""
+        named = self.own_domains or tuple(address.rpartition("@")[2] for address in self.manager.addresses)
+        return frozenset(domain.lower() for domain in named)
+
+
+class Logging(Section):
+    """How the log is written: for eyes, or one JSON object a line."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class Desk(Section):
+    """The web desk. It is not part of this version, so it can only be off."""
+
+    enabled: Literal[False] = False
+    listen: str = "127.0.0.1:8020"
+
+
+class Workers(Section):
+    """The processes that read mail and letters, and what one item may cost."""
+
+    processes: int = Field(default=2, ge=1, le=64)
+    seconds: float = Field(default=20, gt=0, le=900)
+    memory_mb: int = Field(default=600, ge=200, le=64_000)
+
+
+class Config(Section):
+    """The whole configuration. Paths are absolute once loaded."""
+
+    data: Path = Path("var")
+    database: str = ""
+    database_password_env: VariableName = ""
+    database_password_file: Path | None = None
+    database_password: SecretStr | None = Field(default=None, repr=False)
+    logging: Logging = Logging()
+    desk: Desk = Desk()
+    workers: Workers = Workers()
+    shops: tuple[Shop, ...] = Field(min_length=1)
+
+    @field_validator("database")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and not value.startswith(DATABASES):
+            raise ValueError('a database, like "postgresql+psycopg://intake@localhost/intake" or "sqlite:///intake.db"')
+        return value
+
+    @property
+    def database_url(self) -> str:
+        """The database with its password: as configured, else SQLite in the data folder. Not for eyes."""
+        if self.database_password is None or not self.database:
+            return self.database or f"sqlite:///{self.data / 'intake.db'}"
+        parts = urlsplit(self.database)
+        user, _, host = parts.netloc.rpartition("@")
+        secret = quote(self.database_password.get_secret_value(), safe="")
+        return parts._replace(netloc=f"{user}:{secret}@{host}").geturl()
+
+    def shop(self, shop_id: str | None) -> Shop:
+        """A shop by id; the first where none is named. Raises `ConfigError`."""
+        if shop_id is None:
+            return self.shops[0]
+        for shop in self.shops:
+            if shop.id == shop_id:
+                return shop
+        known = ", ".join(shop.id for shop in self.shops)
+        raise ConfigError(f"There is no shop {shop_id!r} in the configuration.", next_step=f"It has: {known}.")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Measurements: ratios within one run, printed, never judged. `make bench` runs them."""

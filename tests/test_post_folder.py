@@ -1,0 +1,238 @@
+"""A clerk drops scans: claimed once at rest, turned into cases, filed with a note. Real files, both databases."""
+
+import json
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+
+from intake import casework
+from intake.demo import samples
+from intake.errors import Refused
+from intake.pipeline import House, deliver, process, receive_post
+from intake.replies.templates import find_gaps
+from intake.sources.post import PostSource
+from storage.models import EffectState
+from tests.builders import MONDAY, fates, make_config, make_house, post_settings, shop_settings
+
+LETTERS = Path(samples.__file__).with_name("letters")
+RECORD: dict[str, Any] = {
+    "schema": "letter-intake/1",
+    "received_on": "2026-09-05",
+    "sender": {
+        "name": "A. de Boer",
+        "street": "Kerkstraat",
+        "house_number": "5",
+        "postal_code": "1017 GA",
+        "city": "Amsterdam",
+    },
+    "subject": "Kapotte waterkoker",
+}
+
+
+def letter_config(tmp_path: Path, database: str = "", **changes):
+    shop = shop_settings(post_folder=post_settings(tmp_path / "post", **changes))
+    return make_config(tmp_path / "data", database, [shop])
+
+
+def drop(
+    tmp_path: Path, name: str = "scan.pdf", record: dict[str, Any] | None = RECORD, content: bytes | None = None
+) -> None:
+    """Drop a scan and its record into incoming/."""
+    incoming = tmp_path / "post" / "incoming"
+    incoming.mkdir(parents=True, exist_ok=True)
+    if record is not None:
+        (incoming / f"{Path(name).stem}.json").write_text(json.dumps(record))
+    (incoming / name).write_bytes(content if content is not None else (LETTERS / "scan-0001.pdf").read_bytes())
+
+
+def take_in(house: House, source: PostSource | None = None, looks: int = 2) -> None:
+    """Look often enough, process and deliver."""
+    (shop,) = house.config.shops
+    assert shop.post_folder is not None
+    source = source or PostSource(shop.post_folder)
+    source.prepare()
+    for _ in range(looks):
+        receive_post(house, shop, source)
+    process(house)
+    deliver(house, shop)
+
+
+def names(tmp_path: Path, folder: str) -> list[str]:
+    return sorted(str(path.relative_to(tmp_path / "post" / folder)) for path in (tmp_path / "post" / folder).rglob("*"))
+
+
+def test_a_scan_with_its_record_becomes_a_case_that_counts_from_the_letterbox(database: str, tmp_path: Path) -> None:
+    drop(tmp_path)
+    with make_house(letter_config(tmp_path, database), MONDAY) as house:
+        take_in(house)
+        (case,) = house.store.list_cases()
+        file = house.store.case_file(case.id or 0)
+    assert case.channel.value == "letter"
+    assert (case.complainant_name, case.due_on, case.post_by) == ("A. de Boer", date(2026, 9, 10), date(2026, 9, 8))
+    assert case.received_basis == "the clerk's record"
+    assert not case.assumed
+    assert "104015" in " ".join(file.messages[0].facts["order_numbers"])
+    assert file.drafts[0].recipient == "post@example.nl"
+    filed = [name for name in names(tmp_path, "done") if "__" in name]
+    assert [name.partition("/")[2] for name in filed] == [
+        f"{case.reference}__scan.json",
+        f"{case.reference}__scan.pdf",
+        f"{case.reference}__scan.txt",
+    ]
+    note = next((tmp_path / "post" / "done").rglob("*.txt")).read_text()
+    assert "Answer by   Thursday 10 September 2026" in note
+    assert "Post by     Tuesday 08 September 2026" in note
+    with pikepdf.open(tmp_path / "post" / "drafts" / f"{case.reference}.pdf") as preview:
+        assert len(preview.pages) >= 1
+    assert names(tmp_path, "incoming") == names(tmp_path, "processing") == []
+
+
+def test_a_scan_is_not_taken_while_it_still_changes(tmp_path: Path) -> None:
+    drop(tmp_path)
+    scan = tmp_path / "post" / "incoming" / "scan.pdf"
+    config = letter_config(tmp_path, stable_seconds=10, stable_looks=3)
+    assert config.shops[0].post_folder is not None
+    source = PostSource(config.shops[0].post_folder)
+    source.prepare()
+    assert source.look(0) == source.look(5) == []
+    with scan.open("ab") as file:
+        file.write(b"\n%%EOF\n")
+    assert source.look(10) == source.look(15) == source.look(19) == []
+    (claim,) = source.look(20)
+    assert (claim.scan.name, claim.record.name if claim.record else "") == ("scan.pdf", "scan.json")
+
+
+def test_a_scan_that_is_not_whole_waits_and_then_is_told_apart(tmp_path: Path) -> None:
+    drop(tmp_path, content=(LETTERS / "scan-0001.pdf").read_bytes()[:-3000])
+    config = letter_config(tmp_path)
+    assert config.shops[0].post_folder is not None
+    source = PostSource(config.shops[0].post_folder)
+    source.prepare()
+    assert [source.look(moment) for moment in (0, 5, 60, 890)] == [[], [], [], []]
+    assert len(source.look(901)) == 1
+
+
+def test_a_scan_waits_for_its_record_and_opens_without_it_on_the_files_date(tmp_path: Path) -> None:
+    drop(tmp_path, record=None)
+    scan = tmp_path / "post" / "incoming" / "scan.pdf"
+    os.utime(scan, (MONDAY.timestamp(), MONDAY.timestamp()))
+    config = letter_config(tmp_path, record_wait_seconds=60)
+    assert config.shops[0].post_folder is not None
+    source = PostSource(config.shops[0].post_folder)
+    source.prepare()
+    assert source.look(0) == source.look(59) == []
+    with make_house(letter_config(tmp_path), MONDAY) as house:
+        take_in(house)
+        (case,) = house.store.list_cases()
+        assert case.assumed
+        assert case.received_basis == "file date"
+        assert case.received_at == MONDAY
+        note = next((tmp_path / "post" / "done").rglob("*.txt")).read_text()
+    assert "assumed from the file's date" in note
+
+
+def test_the_same_scan_twice_is_a_duplicate_that_a_clerk_can_see(database: str, tmp_path: Path) -> None:
+    with make_house(letter_config(tmp_path, database), MONDAY) as house:
+        drop(tmp_path)
+        take_in(house)
+        drop(tmp_path, "again.pdf")
+        take_in(house)
+        assert fates(house.store) == ["opened", "duplicate"]
+        assert len(house.store.list_cases()) == 1
+    assert names(tmp_path, "done/duplicates") == ["again.json", "again.pdf", "again.txt"]
+
+
+FAULTS: dict[str, tuple[str, dict[str, Any], bytes | None, str, str]] = {
+    "a misspelt key": (
+        "scan.pdf",
+        {**RECORD, "recieved_on": "2026-09-05"},
+        None,
+        "SIDECAR",
+        "did you mean 'received_on'",
+    ),
+    "a date to come": ("scan.pdf", {**RECORD, "received_on": "2027-01-01"}, None, "SIDECAR", "is yet to come"),
+    "no date": ("scan.pdf", {"schema": "letter-intake/1"}, None, "SIDECAR", "received_on: is missing"),
+    "text called pdf": ("scan.pdf", RECORD, b"Beste mensen %%EOF", "TYPE", "no PDF, TIFF, JPEG or PNG"),
+    "a damaged pdf": ("scan.pdf", RECORD, b"%PDF-1.7\nnonsense\n%%EOF", "DAMAGED", "damaged"),
+    "half a picture": ("scan.jpg", RECORD, b"\xff\xd8\xff\xe0nonsense\xff\xd9", "DAMAGED", "damaged"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_bad_scan_goes_to_failed_with_what_to_do_and_the_rest_goes_on(fault: str, tmp_path: Path) -> None:
+    name, record, content, code, words = FAULTS[fault]
+    drop(tmp_path, name, record, content)
+    drop(tmp_path, "good.pdf", content=(LETTERS / "scan-0002.pdf").read_bytes())
+    with make_house(letter_config(tmp_path), MONDAY) as house:
+        take_in(house)
+        assert sorted(fates(house.store)) == ["failed", "opened"]
+    assert names(tmp_path, "failed") == sorted([name, f"{name} - {code}.txt", "scan.json"])
+    note = (tmp_path / "post" / "failed" / f"{name} - {code}.txt").read_text()
+    assert words in note
+    assert "What you do" in note
+
+
+def test_a_picture_without_text_opens_a_case_that_says_read_the_scan(tmp_path: Path) -> None:
+    drop(tmp_path, "scan.jpg", content=(LETTERS / "scan-0003.jpg").read_bytes())
+    with make_house(letter_config(tmp_path), MONDAY) as house:
+        take_in(house)
+        (case,) = house.store.list_cases()
+    assert any("read the scan" in mark for mark in case.attention)
+
+
+def test_temporary_files_links_and_folders_are_left_alone(tmp_path: Path) -> None:
+    drop(tmp_path, "scan.pdf.part", record=None)
+    drop(tmp_path, ".hidden.pdf", record=None)
+    outside = tmp_path / "secret.pdf"
+    outside.write_bytes((LETTERS / "scan-0001.pdf").read_bytes())
+    (tmp_path / "post" / "incoming" / "link.pdf").symlink_to(outside)
+    os.mkfifo(tmp_path / "post" / "incoming" / "pipe.pdf")
+    with make_house(letter_config(tmp_path), MONDAY) as house:
+        take_in(house, looks=3)
+        assert fates(house.store) == []
+    assert names(tmp_path, "incoming") == [".hidden.pdf", "link.pdf", "pipe.pdf", "scan.pdf.part"]
+
+
+def test_a_letter_is_approved_only_without_gaps_and_typeset_for_the_post(database: str, tmp_path: Path) -> None:
+    drop(tmp_path)
+    with make_house(letter_config(tmp_path, database), MONDAY) as house:
+        take_in(house)
+        (case,) = house.store.list_cases()
+        draft = house.store.case_file(case.id or 0).drafts[-1]
+        with pytest.raises(Refused) as refusal:
+            casework.approve_letter(house, case.reference, None, "mirjam")
+        assert all(gap in str(refusal.value) for gap in find_gaps(draft.body))
+        casework.approve_letter(house, case.reference, "Geachte mevrouw De Boer,\n\nU krijgt een nieuwe.", "mirjam")
+        (shop,) = house.config.shops
+        deliver(house, shop)
+        file = house.store.case_file(case.id or 0)
+    assert names(tmp_path, "outgoing") == [f"2026-09-08__{case.reference}.pdf"]
+    assert names(tmp_path, "drafts") == []
+    assert [event.kind for event in file.events if event.actor == "mirjam"] == ["approved"]
+
+
+def test_a_letter_whose_address_is_not_known_fails_by_itself_and_says_why(tmp_path: Path) -> None:
+    drop(tmp_path, record={"schema": "letter-intake/1", "received_on": "2026-09-05", "sender": {"name": "A. de Boer"}})
+    with make_house(letter_config(tmp_path), MONDAY) as house:
+        take_in(house)
+        (case,) = house.store.list_cases()
+        effects = {effect.kind: effect for effect in house.store.case_file(case.id or 0).effects}
+    assert effects["preview letter"].state is EffectState.FAILED
+    assert effects["preview letter"].problem
+    assert names(tmp_path, "incoming") == []
+
+
+def test_a_claim_that_died_with_its_record_alone_gives_it_back(tmp_path: Path) -> None:
+    config = letter_config(tmp_path)
+    assert config.shops[0].post_folder is not None
+    source = PostSource(config.shops[0].post_folder)
+    source.prepare()
+    claim = tmp_path / "post" / "processing" / "abc"
+    claim.mkdir()
+    (claim / "scan.json").write_text(json.dumps(RECORD))
+    assert source.resume("abc") is None
+    assert names(tmp_path, "incoming") == ["scan.json"]
