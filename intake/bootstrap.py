@@ -25,7 +25,7 @@ from intake.pipeline.house import House
 from intake.replies.letter import LetterTypesetter
 from intake.replies.templates import Templates
 from intake.rules.categories import load_categories
-from storage.database import ProcessLock, migrate, open_engine
+from storage.database import ProcessLock, current_revision, migrate, newest_revision, open_engine
 from storage.errors import DataLocked
 from storage.originals import Originals
 from storage.store import Store
@@ -53,12 +53,27 @@ def check_rules(config: Config) -> None:
         raise ConfigError("The configuration cannot be used:", tuple(mistakes))
 
 
-def open_store(config: Config, now: datetime) -> Store:
-    """The database, with its schema up to date. A copy of an SQLite database is made before a migration."""
-    config.data.mkdir(parents=True, exist_ok=True)
+def open_store(config: Config, now: datetime, *, upgrade: bool) -> Store:
+    """The database. With `upgrade`, which only the sole process may ask for, its schema is brought up to date, and a
+    copy of an SQLite database is made first. Without, raises `ConfigError` where the schema is not this version's."""
+    if upgrade:
+        make_private(config.data / "originals")
+        make_private(config.data / "copies")
     engine = open_engine(config.database_url)
-    migrate(engine, config.data / "copies", now)
+    if upgrade:
+        migrate(engine, config.data / "copies", now)
+    elif current_revision(engine) != newest_revision():
+        engine.dispose()
+        raise ConfigError(
+            "The database is not made, or not brought up to date, yet.", next_step="Start `intake run` once."
+        )
     return Store(engine)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner can look into: what people wrote to the shop lies there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
 
 
 @contextmanager
@@ -78,10 +93,11 @@ def build(
     now: Callable[[], datetime] = clock,
     checkpoint: Callable[[str], None] = lambda _name: None,
     log: FilteringBoundLogger | None = None,
+    upgrade: bool = True,
 ) -> Iterator[House]:
     """The house of a configuration. Its child processes and database connections end with the block."""
     check_rules(config)
-    store = open_store(config, now())
+    store = open_store(config, now(), upgrade=upgrade)
     examiner = Examiner(CATEGORIES, config.workers)
     try:
         yield House(

@@ -53,7 +53,7 @@ def test_a_reply_quotes_the_telling_sentence_and_names_the_day_and_the_phone() -
 
 
 @pytest.mark.parametrize(
-    ("code", "day"), [("nl", "7 september"), ("en", "September 7"), ("de", "7. September"), ("fr", "7 septembre")]
+    ("code", "day"), [("nl", "7 september"), ("en", "7 September"), ("de", "7. September"), ("fr", "7 septembre")]
 )
 def test_the_day_is_written_in_the_readers_language(code: str, day: str) -> None:
     assert f"{day}" in reply(language=Language(code, 0.9, True)).body

@@ -51,7 +51,7 @@ def workers() -> Iterator[Workers[str, str]]:
 @pytest.mark.parametrize(
     ("item", "reason"),
     [
-        ("dies", "ended its process (exit code 7)"),
+        ("dies", "ended its process"),
         ("hangs", "longer than 2 seconds"),
         ("eats", "more memory than allowed"),
         ("leaves", "ended its process (exit code 3)"),
@@ -65,6 +65,12 @@ def test_a_hostile_item_is_lost_alone(workers: Workers[str, str], item: str, rea
     assert isinstance(hostile, Failure)
     assert reason in hostile.reason
     assert workers.run(["d"]) == ["D"]
+
+
+def test_a_pool_that_children_broke_is_made_anew(workers: Workers[str, str]) -> None:
+    outcomes = workers.run(["dies", "a"] * 3, batch=1)
+    assert outcomes[1::2] == ["A"] * 3
+    assert all(isinstance(outcome, Failure) for outcome in outcomes[::2])
 
 
 def test_the_order_holds_over_batches(workers: Workers[str, str]) -> None:

@@ -17,6 +17,7 @@ from intake.config import Config, load_config
 from intake.demo.config import adapt
 from intake.errors import ConfigError, UsageError
 from intake.pipeline import House
+from storage.database import open_engine
 from storage.store import Store
 
 app = typer.Typer(
@@ -72,13 +73,13 @@ def read_store(config: Config) -> Store:
     path = config.data / "intake.db"
     if not config.database and not path.exists():
         raise ConfigError(f"There is no database in {config.data} yet.", next_step="Start `intake run` once.")
-    return open_store(config, clock())
+    return open_store(config, clock(), upgrade=False)
 
 
 @contextmanager
 def working_house(config: Config) -> Iterator[House]:
     """The house for commands that change something and may run beside the service."""
-    with build(_quiet(config)) as house:
+    with build(_quiet(config), upgrade=False) as house:
         yield house
 
 
@@ -86,8 +87,9 @@ def working_house(config: Config) -> Iterator[House]:
 def only_process(config: Config, *, service: bool = False) -> Iterator[House]:
     """The house for commands that must be alone. Raises `AlreadyRunning`. Only a service logs what goes well."""
     check_rules(config)
-    store = open_store(config, clock())
-    with sole_process(store.engine, config), build(config if service else _quiet(config)) as house:
+    config.data.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(config.database_url)
+    with sole_process(engine, config), build(config if service else _quiet(config)) as house:
         yield house
 
 

@@ -74,6 +74,13 @@ MailAddress = Annotated[str, AfterValidator(_mail_address)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 
+PUBLIC_MAIL_DOMAINS = frozenset(
+    {"gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "hotmail.nl", "live.nl", "live.com", "msn.com"}
+    | {"yahoo.com", "icloud.com", "me.com", "proton.me", "protonmail.com", "gmx.de", "gmx.net", "web.de", "t-online.de"}
+    | {"ziggo.nl", "kpnmail.nl", "kpnplanet.nl", "planet.nl", "hetnet.nl", "xs4all.nl", "home.nl", "upcmail.nl"}
+    | {"telenet.be", "skynet.be", "proximus.be", "orange.fr", "wanadoo.fr", "free.fr", "laposte.net", "sfr.fr"}
+)
+
 
 class Section(BaseModel):
     """A part of the configuration: frozen, and without keys that nobody knows."""
@@ -276,9 +283,10 @@ class Shop(Section):
 
     @property
     def domains(self) -> frozenset[str]:
-        """Domains whose mail is the shop's own: those named, else those of the manager's addresses."""
+        """Domains whose mail is the shop's own: those named, else those of the manager's addresses, but never one
+        that anybody can have an address at: there the customers are too."""
         named = self.own_domains or tuple(address.rpartition("@")[2] for address in self.manager.addresses)
-        return frozenset(domain.lower() for domain in named)
+        return frozenset(domain.lower() for domain in named) - PUBLIC_MAIL_DOMAINS
 
 
 class Logging(Section):

@@ -2,13 +2,15 @@
 
 Items go out in batches, because handing one over costs more than reading it. A batch whose process dies or runs out
 of time is run again one by one, so that only the item that kills is lost to it. Workers are forked from a clean
-server process: forking a process that has threads hangs (29 of 30 tries).
+server process: forking a process that has threads hangs (29 of 30 tries). Nothing here knows what an item is.
 """
 
 import multiprocessing
 import resource
 from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +22,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 BATCH = 16
 TASKS_OF_A_WORKER = 500
+TRIES = 3
+LOOK_SECONDS = 0.5
+# The pool that a batch was handed to, and pebble's future; None where the pool would not take it.
+Scheduled = tuple[ProcessPool, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +51,9 @@ class Workers(Generic[Item, Result]):
     ) -> None:
         self._function = function
         self._seconds = seconds
-        self._pool = ProcessPool(
-            max_workers=processes,
-            max_tasks=TASKS_OF_A_WORKER,
-            context=multiprocessing.get_context("forkserver"),
-            initializer=_enter_child,
-            initargs=(memory_mb, prepare, arguments),
-        )
+        self._processes = processes
+        self._initargs = (memory_mb, prepare, arguments)
+        self._pool = self._new_pool()
 
     def run(self, items: Sequence[Item], batch: int = BATCH) -> list[Result | Failure]:
         """The results in the order of the items, a `Failure` where there is none."""
@@ -67,21 +69,53 @@ class Workers(Generic[Item, Result]):
         self._pool.stop()
         self._pool.join()
 
-    def _schedule(self, items: list[Item]) -> Any:  # noqa: ANN401 - pebble's future
-        return self._pool.schedule(_read_batch, args=[self._function, items], timeout=self._seconds)
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._processes,
+            max_tasks=TASKS_OF_A_WORKER,
+            context=multiprocessing.get_context("forkserver"),
+            initializer=_enter_child,
+            initargs=self._initargs,
+        )
 
-    def _outcome(self, items: list[Item], future: Any) -> list[Result | Failure]:  # noqa: ANN401
+    def _schedule(self, items: list[Item]) -> Scheduled:
+        """Hand a batch to the pool; to a new one where a child broke the pool that was."""
+        if not self._pool.active:
+            self.close()
+            self._pool = self._new_pool()
         try:
-            return list(future.result())
+            return self._pool, self._pool.schedule(_read_batch, args=[self._function, items], timeout=self._seconds)
+        except RuntimeError:  # it broke just now; the batch is handed over once more when its turn comes
+            return self._pool, None
+
+    def _outcome(self, items: list[Item], scheduled: Scheduled, tries: int = TRIES) -> list[Result | Failure]:
+        try:
+            return list(_result(scheduled))
         except (FutureTimeoutError, TimeoutError):
             reason = f"reading it took longer than {self._seconds:g} seconds"
         except MemoryError:
             reason = "reading it took more memory than allowed"
         except ProcessExpired as error:
             reason = f"reading it ended its process (exit code {error.exitcode})"
+        except BrokenProcessPool:
+            reason = "reading it ended its process"
+            if len(items) == 1 and tries > 1:  # perhaps it was another item that broke the pool
+                return self._outcome(items, self._schedule(items), tries - 1)
         if len(items) == 1:
             return [Failure(reason)]
         return [result for item in items for result in self._outcome([item], self._schedule([item]))]
+
+
+def _result(scheduled: Scheduled) -> Any:  # noqa: ANN401 - pebble's future
+    """A child that dies right after it took its task, before the pool heard of that, breaks the whole pool (pebble:
+    "All workers expired"), and what the pool had not yet handed out is never done."""
+    pool, future = scheduled
+    while future is not None and not wait([future], LOOK_SECONDS).done:
+        if not pool.active and not future.done():
+            break
+    if future is None or not future.done():
+        raise BrokenProcessPool
+    return future.result()
 
 
 def _enter_child(memory_mb: int, prepare: Callable[..., None], arguments: tuple[Any, ...]) -> None:

@@ -83,7 +83,7 @@ def explain(complaint: Complaint) -> str:
 
 def quote(text: str, who: str, when: datetime, language: str) -> str:
     """The customer's text below the reply: an attribution in the reader's language, and each line behind "> "."""
-    moment = format_datetime(when, "d MMMM y HH:mm", locale=Locale.parse(language), tzinfo=when.tzinfo)
+    moment = format_datetime(when, "d MMMM y HH:mm", locale=_locale(language), tzinfo=when.tzinfo)
     shown = text[:QUOTE_AT_MOST].rstrip() + ("\n[…]" if len(text) > QUOTE_AT_MOST else "")
     # Every line end that mail knows: a lone CR must not let the customer's words stand outside the quote.
     lines = [f"> {line}".rstrip() for line in re.split(r"\r\n|\r|\n", shown)]
@@ -147,7 +147,7 @@ def _values(complaint: Complaint, shop: Shop) -> dict[str, Any]:
 
 
 def _shop(shop: Shop, language: str) -> dict[str, str]:
-    names = get_day_names("wide", locale=Locale.parse(language))
+    names = get_day_names("wide", locale=_locale(language))
     phone = shop.phone
     return {
         "name": shop.name,
@@ -159,8 +159,13 @@ def _shop(shop: Shop, language: str) -> dict[str, str]:
     }
 
 
+def _locale(language: str) -> Locale:
+    """English as it is written in Europe: 9 September 2026."""
+    return Locale.parse("en_GB" if language == "en" else language)
+
+
 def _day(day: date, language: str) -> str:
-    return format_date(day, "long", locale=Locale.parse(language))
+    return format_date(day, "long", locale=_locale(language))
 
 
 def _customer(name: str) -> str:

@@ -119,13 +119,14 @@ def _writer_keys(message: Message, shop: Shop) -> tuple[str, ...]:
 
 def complainant_of(message: Message, shop: Shop) -> tuple[str, str]:
     """Whose complaint it is, as (name, address): the foreign Reply-To of mail from the shop's own domain or from a
-    form, else the sender. A sender with a Reply-To of his own is answered there."""
+    form, else the sender. A sender with a Reply-To of his own is answered there. A colleague who forwards, and a form
+    that names nobody, do not complain: ("", "")."""
     sender = message.sender
     foreign = [person for person in message.reply_to if not _is_own(person.key, shop)]
     if sender is None:
         return (foreign[0].name, foreign[0].address) if foreign else ("", "")
-    if foreign and (_is_own(sender.key, shop) or _is_form(message, shop)):
-        return foreign[0].name, foreign[0].address
+    if _is_own(sender.key, shop) or _is_form(message, shop):
+        return (foreign[0].name, foreign[0].address) if foreign else ("", "")
     return sender.name, foreign[0].address if foreign else sender.address
 
 

@@ -15,13 +15,14 @@ import time
 
 import structlog
 
-from intake.bootstrap import build, clock, open_store, sole_process
+from intake.bootstrap import build, sole_process
 from intake.config import Config
 from intake.errors import IntakeError
 from intake.imap import connect
 from intake.pipeline import House, deliver, process, receive_mail, receive_post
 from intake.sources.mailbox import MailboxSource
 from intake.sources.post import PostSource
+from storage.database import open_engine
 
 
 class Killer:
@@ -42,9 +43,9 @@ def main() -> None:
     settings, *kill = sys.argv[1:]
     config = Config.model_validate(json.loads(settings))
     killer = Killer(kill[0], int(kill[1])) if kill else Killer("", 0)
-    store = open_store(config, clock())
+    config.data.mkdir(parents=True, exist_ok=True)
     with (
-        sole_process(store.engine, config),
+        sole_process(open_engine(config.database_url), config),
         build(config, checkpoint=killer, log=structlog.testing.CapturingLogger()) as house,
     ):
         _work(house)
