@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from babel import Locale
@@ -147,7 +148,7 @@ def _values(complaint: Complaint, shop: Shop) -> dict[str, Any]:
 
 
 def _shop(shop: Shop, language: str) -> dict[str, str]:
-    names = get_day_names("wide", locale=_locale(language))
+    names = _day_names(language)
     phone = shop.phone
     return {
         "name": shop.name,
@@ -159,6 +160,13 @@ def _shop(shop: Shop, language: str) -> dict[str, str]:
     }
 
 
+@cache
+def _day_names(language: str) -> tuple[str, ...]:
+    names = get_day_names("wide", locale=_locale(language))
+    return tuple(names[day] for day in range(7))
+
+
+@cache
 def _locale(language: str) -> Locale:
     """English as it is written in Europe: 9 September 2026."""
     return Locale.parse("en_GB" if language == "en" else language)

@@ -37,7 +37,7 @@ class Templates:
     """The templates of one shop: its own folder first, then those delivered."""
 
     def __init__(self, delivered: Path, own: Path | None = None) -> None:
-        folders = [folder for folder in (own, delivered) if folder is not None]
+        folders = self._folders = [folder for folder in (own, delivered) if folder is not None]
         self._jinja = ImmutableSandboxedEnvironment(
             loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
             undefined=StrictUndefined,
@@ -52,9 +52,8 @@ class Templates:
     def choose(self, kind: str, category: str, language: str) -> str:
         """The template's name: of the category where there is one, else the general one of the kind."""
         names = (f"{language}/{kind}/{category}.j2", f"{language}/{kind}.j2")
-        known = set(self._jinja.list_templates())
         for name in names:
-            if name in known:
+            if any((folder / name).is_file() for folder in self._folders):
                 return name
         raise TemplateError(f"There is no template {names[1]}.", f"Add it to the folder of language {language!r}.")
 

@@ -162,7 +162,7 @@ def test_killed_at_random_while_mail_arrives_nothing_is_lost_and_nothing_doubled
     installation = Installation(dovecot, mail_user, database, tmp_path)
     migrate(installation.store().engine, None, MONDAY)
     seed_letters(installation.post / "incoming", MONDAY)
-    customers = Customers(dovecot, mail_user, most=5000, pause=0.1)
+    customers = Customers(dovecot, mail_user, most=5000, pause=0.4)
     customers.start()
     hits = 0
     for _ in range(RANDOM_KILLS):
