@@ -40,7 +40,7 @@ system:
 	@sh tests/system/packages.sh
 
 test: setup-dev system
-	@$(BIN)/python -m pytest -m "not soak and not bench"
+	@$(BIN)/python -m pytest -n 2 -m "not soak and not bench"
 
 soak: setup-dev system
 	@$(BIN)/python -m pytest -m "soak" --timeout 7200

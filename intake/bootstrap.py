@@ -59,6 +59,9 @@ def open_store(config: Config, now: datetime, *, upgrade: bool) -> Store:
     if upgrade:
         make_private(config.data / "originals")
         make_private(config.data / "copies")
+        if not config.database:
+            # SQLite gives its other files the mode of this one.
+            os.close(os.open(config.data / "intake.db", os.O_RDWR | os.O_CREAT, 0o600))
     engine = open_engine(config.database_url)
     if upgrade:
         migrate(engine, config.data / "copies", now)
@@ -107,6 +110,7 @@ def build(
             examiner=examiner,
             categories=load_categories(CATEGORIES.read_text(encoding="utf-8")),
             templates={shop.id: Templates(TEMPLATES / "replies", shop.templates) for shop in config.shops},
+            delivered=Templates(TEMPLATES / "replies"),
             typesetter=LetterTypesetter(TEMPLATES / "letter" / "letter.typ"),
             key=signing_key(config.data),
             clock=now,

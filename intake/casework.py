@@ -8,7 +8,8 @@ import secrets
 from typing import Any
 
 from intake.errors import NotFound, Refused
-from intake.examine import Examined, Job, unread
+from intake.examine import Examined, Job
+from intake.pipeline.delivering import letter_of
 from intake.pipeline.house import House
 from intake.pipeline.settling import TYPESET_LETTER, carry_out, make_item, view
 from intake.reading.limits import Failure
@@ -72,6 +73,8 @@ def approve_letter(house: House, reference: str, text: str | None, actor: str) -
         if draft is None:
             raise Refused(f"{case.reference} has no draft.", "Look at it with `intake show`.")
         approved = _approved(house, case, draft, text)
+        # Typeset once before anything is stored: an address that does not fit is refused here.
+        house.typesetter.typeset(letter_of(house.shop(case.shop), approved, case, draft_mark=False))
         draft_id = unit.add_draft(approved)
         unit.replace_draft(draft.id or 0, state=DraftState.SUPERSEDED)
         unit.add_effect(_typeset(case, approved, draft_id))
@@ -144,9 +147,12 @@ def _examine(house: House, arrival: Arrival) -> Examined:
     channel = Channel(arrival.channel.value)
     raw = house.originals.read(arrival.sha256)
     record = house.originals.read(arrival.record["sha256"]) if arrival.record else None
-    day = arrival.received_at.astimezone(shop.zone).date()
+    moment = arrival.received_at if channel is Channel.MAIL else house.clock()
+    day = moment.astimezone(shop.zone).date()
     outcome = house.examiner.examine([Job(channel, raw, arrival.name, shop.languages, day, record)])[0]
-    return unread(channel, shop.languages) if isinstance(outcome, Failure) else outcome
+    if isinstance(outcome, Failure):
+        raise Refused(f"Arrival {arrival.id} cannot be read: {outcome.reason}", "Scan the letter again.")
+    return outcome
 
 
 def _redecide(house: House, line: ArrivalLine, examined: Examined, decision: Decision, actor: str) -> str:
@@ -154,6 +160,8 @@ def _redecide(house: House, line: ArrivalLine, examined: Examined, decision: Dec
     item = make_item(house, line.arrival, examined)
     before = line.message.fate.value if line.message else ""
     with house.store.processing() as unit:
+        if unit.fate_of(line.arrival.id or 0) not in REDECIDABLE:
+            raise Refused(f"Arrival {line.arrival.id} was decided anew just now.", "Look with `intake arrivals`.")
         settlement = carry_out(house, unit, item, decision)
         unit.add_event(
             Event(

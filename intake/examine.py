@@ -57,6 +57,9 @@ class Tools:
         """Examine one item here and now. Raises `ReadingError` for a scan or a record that cannot be read."""
         if job.channel is Channel.LETTER:
             return self._letter(job)
+        if not job.raw:
+            # Nothing was to be had of it. Without an id of its own it is nobody's duplicate.
+            return unread(job.channel, job.languages)
         message = read_head(job.raw) if job.head_only else read_mail(job.raw)
         return self._understood(message, job.languages, job.arrived_on, None)
 

@@ -154,6 +154,8 @@ class Session:
                 data = answer.get(uid, {})
                 if b"INTERNALDATE" in data:
                     found.append(Envelope(uid, int(data.get(b"RFC822.SIZE", 0)), _aware(data[b"INTERNALDATE"])))
+                elif self.uids(uid, uid):
+                    raise ServerError(f"{self._where} tells nothing of the mail with UID {uid}.", "It is asked again.")
         return found
 
     def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:

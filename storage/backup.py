@@ -51,6 +51,7 @@ def backup(engine: Engine, originals: Originals, data: Path, target: Path, now: 
         raise StorageError(f"{target} is not empty.", "Name a new folder for each backup.")
     tables = target / "tables"
     tables.mkdir(parents=True)
+    target.chmod(0o700)
     written = {}
     with reading(engine) as connection:
         for table in _tables(connection):

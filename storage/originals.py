@@ -39,6 +39,8 @@ class Originals:
             if digests:
                 self._publish(fresh, folders)
         except OSError as error:
+            for temporary, _ in fresh:
+                temporary.unlink(missing_ok=True)
             raise Unavailable(
                 f"An original cannot be stored in {self.folder}: {error.strerror}.",
                 "Make room on the disk or mend its permissions; intake goes on by itself.",
@@ -50,7 +52,11 @@ class Originals:
         try:
             content = self.path(digest).read_bytes()
         except FileNotFoundError as error:
+            if not self.folder.is_dir():
+                raise Unavailable(f"The originals in {self.folder} are away.", "Bring the folder back.") from error
             raise NotStored(f"There is no original {digest}.", "Restore it from a backup.") from error
+        except OSError as error:
+            raise Damaged(f"The original {digest} cannot be read: {error.strerror}.", "Check the disk.") from error
         if hashlib.sha256(content).hexdigest() != digest:
             raise Damaged(f"The original {digest} has changed on disk.", "Restore it from a backup.")
         return content

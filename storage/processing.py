@@ -23,6 +23,7 @@ from storage.models import (
     Draft,
     Effect,
     Event,
+    Fate,
     Message,
     Participant,
     table,
@@ -163,6 +164,11 @@ class Processing:
         )
         row = self._connection.execute(statement).first()
         return None if row is None else (int(row[0]), row[1])
+
+    def fate_of(self, arrival_id: int) -> Fate | None:
+        """The fate of an arrival's first message, held against others until the transaction ends."""
+        statement = select(MESSAGES.c.fate).where(MESSAGES.c.arrival_id == arrival_id, MESSAGES.c.part == 0)
+        return self._connection.execute(statement.with_for_update()).scalar()
 
     def case_by_id(self, case_id: int) -> Case | None:
         """A case, merges not followed."""

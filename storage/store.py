@@ -87,6 +87,17 @@ class Store:
         with reading(self.engine) as connection:
             return fetch_one(connection, Cursor, statement.order_by(CURSORS.c.started_at.desc()))
 
+    def last_good_poll(self, shop: str) -> datetime | None:
+        """When the shop's mailbox was last read, under whatever name; None where it never was."""
+        known = (
+            select(CURSORS.c.started_at).where(CURSORS.c.shop == shop).order_by(CURSORS.c.started_at.desc()).limit(1)
+        )
+        good = select(HEARTBEATS.c.good_at).where(HEARTBEATS.c.name == f"mailbox {shop}")
+        with reading(self.engine) as connection:
+            started: datetime | None = connection.execute(known).scalar()
+            beat: datetime | None = connection.execute(good).scalar()
+        return None if started is None else beat or started
+
     def receive(self, arrivals: Sequence[Arrival], cursor: Cursor | None = None) -> list[int]:
         """Commit a batch of arrivals and the moved cursor together; the ids of those that are new."""
         with writing(self.engine) as connection:

@@ -2,10 +2,16 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from intake import casework
+from intake.errors import Refused
 from intake.pipeline import process, receive_files
-from intake.pipeline.receiving import ImportedFile
-from tests.builders import fates, mail, make_config, make_house
+from intake.pipeline.receiving import ImportedFile, find_mails
+from storage.models import Arrival, Channel
+from tests.builders import MONDAY, fates, mail, make_config, make_house, shop_settings
 
 
 def take_in(house, *mails: bytes) -> None:
@@ -55,3 +61,103 @@ def test_a_reply_of_the_customer_joins_and_a_strangers_is_suggested(database: st
     assert [line.message.fate.value for line in lines if line.message] == ["opened", "joined", "opened"]
     assert [line.reference for line in lines] == ["SIS-2026-0001", "SIS-2026-0001", "SIS-2026-0002"]
     assert lines[2].suggested == "SIS-2026-0001"
+
+
+def test_two_mails_that_the_server_never_delivered_are_two_cases(database: str, tmp_path: Path) -> None:
+    with make_house(make_config(tmp_path, database), MONDAY) as house:
+        digest = house.originals.add(b"")
+        for uid in (1, 2):
+            house.store.receive([arrival(uid, digest, problem="the server does not deliver this mail: read it there")])
+        process(house)
+        assert fates(house.store) == ["opened", "opened"]
+        assert all("read it there" in case.attention[0] for case in house.store.list_cases())
+
+
+def test_a_shops_broken_template_does_not_keep_a_case_from_opening(database: str, tmp_path: Path) -> None:
+    own = tmp_path / "own" / "nl" / "answer"
+    own.mkdir(parents=True)
+    (own / "del_none.j2").write_text("{{ nobody.knows.this }}")
+    config = make_config(tmp_path / "data", database, [shop_settings(templates=tmp_path / "own")])
+    with make_house(config) as house:
+        take_in(house, mail())
+        (case,) = house.store.list_cases()
+        draft = house.store.case_file(case.id or 0).drafts[0]
+    assert case.complainant_address == "jan@example.com"
+    assert "the shop's own template cannot be used" in draft.explanation
+    assert "(SIS-2026-0001)" in draft.subject
+
+
+def test_mail_of_a_shop_that_left_the_configuration_waits_and_holds_up_nobody(database: str, tmp_path: Path) -> None:
+    with make_house(make_config(tmp_path, database)) as house:
+        house.store.receive([arrival(1, house.originals.add(mail()), shop="gone")])
+        take_in(house, mail(message_id="<second@example.com>"))
+        assert fates(house.store) == ["waiting", "opened"]
+
+
+def test_a_lost_original_opens_a_case_that_says_so_after_some_tries(database: str, tmp_path: Path) -> None:
+    with make_house(make_config(tmp_path, database)) as house:
+        house.originals.add(b"another")
+        house.store.receive([arrival(1, "0" * 64), arrival(2, "1" * 64)])
+        for _ in range(5):
+            process(house)
+        assert fates(house.store) == ["opened", "opened"]
+        assert all("There is no original" in case.attention[0] for case in house.store.list_cases())
+
+
+def test_what_was_set_aside_is_opened_by_a_person_only_once(database: str, tmp_path: Path) -> None:
+    automatic = mail(auto_submitted="auto-replied")
+    with make_house(make_config(tmp_path, database)) as house:
+        take_in(house, automatic)
+        assert fates(house.store) == ["set aside"]
+        assert casework.open_arrival(house, 1, "mirjam") == "SIS-2026-0001"
+        with pytest.raises(Refused, match="was opened SIS-2026-0001"):
+            casework.open_arrival(house, 1, "mirjam")
+        assert fates(house.store) == ["opened"]
+
+
+def test_the_same_mail_with_other_line_ends_is_the_same_mail(tmp_path: Path) -> None:
+    crlf = mail(message_id="").replace(b"\n", b"\r\n")
+    with make_house(make_config(tmp_path)) as house:
+        take_in(house, crlf, crlf.replace(b"\r\n", b"\n"))
+        assert fates(house.store) == ["opened", "duplicate"]
+
+
+def test_a_colleagues_forward_asks_who_the_customer_is_and_is_not_answered_to_the_colleague(tmp_path: Path) -> None:
+    forward = mail(sender="Piet <piet@example.nl>", subject="Fwd: klacht van een klant")
+    with make_house(make_config(tmp_path)) as house:
+        take_in(house, forward)
+        (case,) = house.store.list_cases()
+        draft = house.store.case_file(case.id or 0).drafts[0]
+    assert draft.recipient == ""
+    assert any("who is the customer?" in mark for mark in case.attention)
+
+
+def test_an_import_passes_over_what_cannot_be_read_and_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    (folder / "a.eml").write_bytes(mail())
+    (folder / "b.eml").symlink_to(tmp_path / "nowhere")
+    (folder / "c.eml").write_bytes(mail(message_id="<c@example.com>"))
+    failures: list[str] = []
+    assert [Path(file.name).name for file in find_mails(folder, failures)] == ["a.eml", "c.eml"]
+    assert len(failures) == 1
+    assert "b.eml cannot be read" in failures[0]
+
+
+def arrival(uid: int, digest: str, **changes: Any) -> Arrival:
+    """A mail as the poller stores it."""
+    return Arrival(
+        **{
+            "shop": "sis",
+            "channel": Channel.MAIL,
+            "account": "k at 127.0.0.1",
+            "folder": "INBOX",
+            "uid": uid,
+            "sha256": digest,
+            "size": 0,
+            "received_at": MONDAY,
+            "received_basis": "internaldate",
+            "stored_at": MONDAY,
+            **changes,
+        }
+    )

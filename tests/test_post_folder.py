@@ -231,8 +231,53 @@ def test_a_claim_that_died_with_its_record_alone_gives_it_back(tmp_path: Path) -
     assert config.shops[0].post_folder is not None
     source = PostSource(config.shops[0].post_folder)
     source.prepare()
-    claim = tmp_path / "post" / "processing" / "abc"
+    claim = tmp_path / "post" / "processing" / "0123456789abcdef"
     claim.mkdir()
     (claim / "scan.json").write_text(json.dumps(RECORD))
-    assert source.resume("abc") is None
+    assert source.resume("0123456789abcdef") is None
     assert names(tmp_path, "incoming") == ["scan.json"]
+
+
+def test_one_scan_that_cannot_be_taken_in_does_not_hold_up_the_next(tmp_path: Path) -> None:
+    drop(tmp_path)
+    with make_house(letter_config(tmp_path), MONDAY) as house:
+        (shop,) = house.config.shops
+        assert shop.post_folder is not None
+        source = PostSource(shop.post_folder)
+        source.prepare()
+        (tmp_path / "post" / "processing" / "@eaDir").mkdir()
+        stuck = tmp_path / "post" / "processing" / "0123456789abcdef"
+        stuck.mkdir()
+        (stuck / "scan.pdf").symlink_to(tmp_path / "nowhere.pdf")
+        (stuck / "@eaDir").mkdir()
+        take_in(house, source)
+        assert fates(house.store) == ["opened"]
+
+
+def test_a_name_that_is_no_text_and_a_folder_of_the_share_do_no_harm(database: str, tmp_path: Path) -> None:
+    drop(tmp_path, record=None)
+    incoming = tmp_path / "post" / "incoming"
+    (incoming / "scan.pdf").rename(incoming / os.fsdecode(b"M\xfcller.pdf"))
+    with make_house(letter_config(tmp_path, database), MONDAY) as house:
+        take_in(house)
+        assert fates(house.store) == ["opened"]
+        assert house.store.list_arrivals()[0].arrival.name == "M\ufffdller.pdf"
+    assert len(list((tmp_path / "post" / "done").rglob("*.pdf"))) == 1
+
+
+def test_a_scanner_whose_clock_is_ahead_does_not_move_the_date(tmp_path: Path) -> None:
+    drop(tmp_path, record=None)
+    ahead = MONDAY.timestamp() + 400 * 86400
+    os.utime(tmp_path / "post" / "incoming" / "scan.pdf", (ahead, ahead))
+    with make_house(letter_config(tmp_path), MONDAY) as house:
+        take_in(house)
+        (case,) = house.store.list_cases()
+    assert case.due_on == date(2026, 9, 11)
+
+
+def test_a_record_that_names_another_scan_is_refused(tmp_path: Path) -> None:
+    drop(tmp_path, record={**RECORD, "files": ["scan0002.pdf"]})
+    with make_house(letter_config(tmp_path), MONDAY) as house:
+        take_in(house)
+        assert fates(house.store) == ["failed"]
+    assert "belongs to another scan" in (tmp_path / "post" / "failed" / "scan.pdf - SIDECAR.txt").read_text()

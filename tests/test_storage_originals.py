@@ -53,7 +53,13 @@ def test_a_changed_original_is_noticed(originals: Originals) -> None:
 
 
 def test_a_missing_original_is_named(originals: Originals) -> None:
+    originals.add(b"another")
     with pytest.raises(NotStored, match="0" * 64):
+        originals.read("0" * 64)
+
+
+def test_a_folder_that_is_away_is_waited_for_and_not_taken_for_a_loss(originals: Originals) -> None:
+    with pytest.raises(Unavailable, match="are away"):
         originals.read("0" * 64)
 
 

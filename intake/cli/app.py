@@ -40,7 +40,7 @@ ShopOption = Annotated[str | None, typer.Option("--shop", help="The shop's id; d
 class Settings:
     """What the global options say."""
 
-    config: Path = Path("config.toml")
+    config: Path | None = None
     demo: bool = False
 
 
@@ -56,13 +56,13 @@ def _global_options(
     demo: Annotated[bool, typer.Option("--demo", help="Look at the data of `intake demo`.")] = False,
 ) -> None:
     settings.demo = demo
-    settings.config = config or Path("config.toml")
+    settings.config = config
 
 
 def load() -> Config:
     """The configuration that the options name: `./config.toml`, else the one beside the program."""
-    path = settings.config
-    if path == Path("config.toml") and not path.exists():
+    path = settings.config or Path("config.toml")
+    if settings.config is None and not path.exists():
         path = ROOT / path
     config = load_config(path, os.environ)
     return adapt(config) if settings.demo else config

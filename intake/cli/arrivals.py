@@ -189,12 +189,9 @@ def import_(
     with only_process(config) as house, _progress(json) as progress:
         task = progress.add_task("reading", total=None)
         for path in paths:
-            try:
-                for taken, fresh in receive_files(house, chosen, find_mails(path)):
-                    read, new = read + taken, new + fresh
-                    progress.update(task, completed=read)
-            except (ReadingError, OSError) as error:
-                failures.append(str(error))
+            for taken, fresh in receive_files(house, chosen, find_mails(path, failures)):
+                read, new = read + taken, new + fresh
+                progress.update(task, completed=read)
         progress.update(task, description="deciding", total=read)
         processed = process(house)
     if json:

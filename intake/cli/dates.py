@@ -34,7 +34,10 @@ def due(
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=chosen.zone)
     post = chosen.post_for(Channel(channel))
-    deadline = deadlines.due(moment, chosen.promise_for(counting), chosen.calendar, chosen.zone, post)
+    try:
+        deadline = deadlines.due(moment, chosen.promise_for(counting), chosen.calendar, chosen.zone, post)
+    except OverflowError as error:
+        raise UsageError(f"{received} is beyond what a calendar holds.", "Name a moment of these years.") from error
     if json:
         print_json(
             {

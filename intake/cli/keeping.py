@@ -37,7 +37,7 @@ def check(json: JsonOption = False) -> None:
     """Test the configuration and connect to every server in it; one line each says what was found."""
     config = load()
     check_rules(config)
-    results = [(f"configuration {settings.config}", True, _shops(len(config.shops)))]
+    results = [(f"configuration {settings.config or 'config.toml'}", True, _shops(len(config.shops)))]
     results += [("password", False, line) for line in missing_secrets(config)]
     results += [_run(name, probe_it) for name, probe_it in _checks(config)]
     if json:

@@ -152,7 +152,10 @@ def _one_pass(house: House) -> tuple[dict[str, int], list[str]]:
     summary["processed"] = process(house)
     for shop in house.config.shops:
         summary["delivered"] += deliver(house, shop)
-    undone = house.store.counts()["effects_waiting"]
+    counts = house.store.counts()
+    if counts["arrivals_waiting"]:
+        problems.append(f"{counts['arrivals_waiting']} arrivals could not be processed; `intake arrivals` says why.")
+    undone = counts["effects_waiting"]
     if undone:
         problems.append(f"{undone} drafts or files wait to be delivered; `intake show` says why.")
     return summary, problems

@@ -4,13 +4,14 @@ Each function may be repeated: a file that has been moved is not missed, a file 
 note is written before the scan is moved, so that a clerk never sees a scan whose fate is not told.
 """
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from intake.post_folder import DONE, DRAFTS, DUPLICATES, FAILED, OUTGOING, PROCESSING
+from intake.post_folder import DONE, DRAFTS, DUPLICATES, FAILED, IGNORED, OUTGOING, PROCESSING
 
 UNSAFE = re.compile(r"[^\w.()+ -]+")
 
@@ -47,7 +48,7 @@ def file_scan(post: Path, claim: str, filing: Filing) -> None:
         return
     target = post / filing.folder
     target.mkdir(parents=True, exist_ok=True)
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not IGNORED.match(path.name))
     for scan in (path for path in files if path.suffix.lower() != ".json"):
         place = _free(target, filing.prefix + safe_name(scan.name))
         note = f"{place.stem}.txt" if filing.note_suffix == ".txt" else place.name + filing.note_suffix
@@ -56,7 +57,12 @@ def file_scan(post: Path, claim: str, filing: Filing) -> None:
         os.utime(place)
     for record in (path for path in files if path.suffix.lower() == ".json"):
         record.rename(_free(target, filing.prefix + safe_name(record.name)))
-    folder.rmdir()
+    for rest in folder.iterdir():
+        if rest.is_file():
+            rest.unlink()
+    with contextlib.suppress(OSError):
+        # A share's own folder may be left in it; an empty claim is not looked at again.
+        folder.rmdir()
 
 
 def put_preview(post: Path, reference: str, pdf: bytes) -> Path:

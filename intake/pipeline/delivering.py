@@ -87,16 +87,19 @@ def _try(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> bool:
         house.store.fail_effect(effect.id or 0, error.what, house.clock())
         house.log.error("refused", effect=effect.kind, id=effect.id, case=effect.case_id)
         return False
-    except (IntakeError, StorageError, OSError) as error:
-        _postpone(house, effect, error)
+    except Exception as error:  # noqa: BLE001 - the one loop over effects: note it on this one, go on
+        known = isinstance(error, IntakeError | StorageError | OSError)
+        _postpone(house, effect, error, None if known else error)
         return False
     return True
 
 
-def _postpone(house: House, effect: Effect, error: Exception) -> None:
+def _postpone(house: House, effect: Effect, error: Exception, bug: Exception | None = None) -> None:
     pause = min(FIRST_PAUSE * 2 ** min(effect.attempts, 10), LONGEST_PAUSE)
     house.store.postpone_effect(effect.id or 0, str(error)[:500], house.clock() + pause)
-    house.log.warning("not delivered", effect=effect.kind, id=effect.id, problem=str(error), again_in=str(pause))
+    house.log.warning(
+        "not delivered", effect=effect.kind, id=effect.id, problem=str(error), again_in=str(pause), exc_info=bug
+    )
 
 
 def _append_draft(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:

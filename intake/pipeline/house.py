@@ -17,7 +17,8 @@ from storage.store import Store
 
 @dataclass(frozen=True)
 class House:
-    """The wired-up parts. `clock` returns the aware present; `key` signs our Message-IDs; `checkpoint` is called by
+    """The wired-up parts. `clock` returns the aware present; `templates` are
+    the shops' own before those `delivered`; `key` signs our Message-IDs; `checkpoint` is called by
     name between durable steps (a test may end the process there; otherwise it does nothing)."""
 
     config: Config
@@ -26,6 +27,7 @@ class House:
     examiner: Examiner
     categories: Categories
     templates: Mapping[str, Templates]
+    delivered: Templates
     typesetter: LetterTypesetter
     key: bytes
     clock: Callable[[], datetime]

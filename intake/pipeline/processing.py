@@ -5,13 +5,15 @@ reason and is tried again; after three times it is settled as unread, because th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from intake.examine import Examined, Job, failure_as_reading_error, unread
+from intake.errors import ConfigError
+from intake.examine import Examined, Job, failure_as_reading_error
 from intake.pipeline.house import House
 from intake.pipeline.settling import TRIES, Settlement, settle, settle_failed
 from intake.reading.limits import Failure
-from intake.types import Channel
+from intake.rules.categories import OTHER
+from intake.types import Categorisation, Channel, Facts
 from storage.errors import StorageError, Unavailable
 from storage.models import Arrival
 from storage.processing import Processing
@@ -58,9 +60,14 @@ def _process_batch(house: House, arrivals: Sequence[Arrival]) -> int:
 
 def _job(house: House, arrival: Arrival) -> Job | None:
     """What the child process gets; None (and a note) for an arrival whose original cannot be read now."""
-    shop = house.shop(arrival.shop)
     channel = Channel(arrival.channel.value)
     moment = arrival.received_at if channel is Channel.MAIL else house.clock()
+    try:
+        shop = house.shop(arrival.shop)
+    except ConfigError as error:
+        # Its shop was taken out of the configuration: it waits until the shop is back, and the others go on.
+        house.log.error("cannot be processed", arrival=arrival.id, problem=str(error))
+        return None
     try:
         raw = house.originals.read(arrival.sha256)
         record = house.originals.read(arrival.record["sha256"]) if arrival.record else None
@@ -95,5 +102,13 @@ def _settlement(house: House, unit: Processing, item: _Item) -> Settlement:
     if isinstance(outcome, Failure):
         return settle_failed(house, unit, item.arrival, failure_as_reading_error(outcome))
     if item.arrival.attempts >= TRIES:
-        outcome = unread(outcome.message.channel, house.shop(item.arrival.shop).languages)
+        outcome = _bare(outcome, item.arrival.problem)
     return settle(house, unit, item.arrival, outcome)
+
+
+def _bare(examined: Examined, problem: str) -> Examined:
+    """An item that could not be stored as it is: who wrote it and what it answers, without the rest."""
+    message = replace(
+        examined.message, text="", quoted="", attachments=(), headers=(), readable=False, problems=(problem,)
+    )
+    return replace(examined, message=message, facts=Facts(), categorisation=Categorisation(OTHER))

@@ -4,17 +4,21 @@ Nothing is parsed here, so no mail and no scan can block the way of the next.
 """
 
 import mailbox as mailboxes
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from intake.config import Shop
-from intake.errors import ReadingError
+from intake.errors import IntakeError
 from intake.imap import Session
 from intake.pipeline.house import House
+from intake.reading.letter import MAX_BYTES
 from intake.reading.mail import received_at
+from intake.reading.record import MAX_RECORD
 from intake.sources.mailbox import Batch, Mail, MailboxSource, Position
 from intake.sources.post import Claim, PostSource
 from storage.models import Arrival, Channel, Cursor
@@ -28,7 +32,8 @@ def receive_mail(house: House, shop: Shop, source: MailboxSource, session: Sessi
     settings = source.mailbox
     cursor = house.store.latest_cursor(settings.account, settings.folder)
     count = 0
-    for batch in source.new_mail(session, _position(cursor), house.clock()):
+    moved_since = None if cursor is not None else house.store.last_good_poll(shop.id)
+    for batch in source.new_mail(session, _position(cursor), house.clock(), moved_since):
         count += _store_mails(house, shop, source, batch)
     return count
 
@@ -96,18 +101,33 @@ def receive_post(house: House, shop: Shop, source: PostSource) -> int:
     count = 0
     for claim_id in source.claims():
         if house.store.find_claim(shop.id, POST, claim_id) is None:
-            claim = source.resume(claim_id)
-            count += _store_scan(house, shop, claim) if claim is not None else 0
+            count += _one_scan(house, shop, partial(source.resume, claim_id))
     for claim in source.look(time.monotonic()):
         house.checkpoint("scan claimed")
-        count += _store_scan(house, shop, claim)
+        count += _one_scan(house, shop, partial(_itself, claim))
     return count
+
+
+def _itself(claim: Claim) -> Claim:
+    return claim
+
+
+def _one_scan(house: House, shop: Shop, find: Callable[[], Claim | None]) -> int:
+    """Store one claim. One that cannot be read now stays in `processing/` and is tried at each look; the next ones
+    do not wait for it."""
+    try:
+        claim = find()
+        return _store_scan(house, shop, claim) if claim is not None else 0
+    except (OSError, IntakeError) as error:
+        house.log.error("scan cannot be taken in", shop=shop.id, problem=str(error))
+        house.store.beat(f"post folder {shop.id}", house.clock(), str(error))
+        return 0
 
 
 def _store_scan(house: House, shop: Shop, claim: Claim) -> int:
     """Store a claimed scan and its record. It stays in `processing/` until its fate is known."""
-    record = claim.record.read_bytes() if claim.record is not None else None
-    raw = claim.scan.read_bytes()
+    record = _beginning(claim.record, MAX_RECORD) if claim.record is not None else None
+    raw = _beginning(claim.scan, MAX_BYTES)
     digest, *rest = house.originals.add_all([raw] if record is None else [raw, record])
     house.checkpoint("original written")
     arrival = Arrival(
@@ -117,8 +137,9 @@ def _store_scan(house: House, shop: Shop, claim: Claim) -> int:
         folder=claim.id,
         sha256=digest,
         size=len(raw),
-        name=claim.scan.name,
-        received_at=claim.modified_at,
+        name=shown_name(claim.scan.name),
+        # A scanner's clock may be ahead of ours; a letter has not come tomorrow.
+        received_at=min(claim.modified_at, house.clock()),
         received_basis="file date",
         assumed=True,
         record={"sha256": rest[0]} if rest else None,
@@ -130,6 +151,17 @@ def _store_scan(house: House, shop: Shop, claim: Claim) -> int:
     return len(new)
 
 
+def _beginning(path: Path, most: int) -> bytes:
+    """A file's bytes, one more than allowed where it is too large: enough to tell. Links are not followed."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        return file.read(most + 1)
+
+
+def shown_name(name: str) -> str:
+    """A file's name as text that every database and program takes: its bytes may be in any encoding."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 @dataclass(frozen=True, slots=True)
 class ImportedFile:
     """One mail of an import: where it was found, and its bytes."""
@@ -138,21 +170,24 @@ class ImportedFile:
     raw: bytes
 
 
-def find_mails(path: Path) -> Iterator[ImportedFile]:
-    """The mails in an `.eml` file, an mbox, a Maildir, or a folder of these. Raises `ReadingError` for a path that
-    is none of them; a file inside a folder that cannot be read is passed over by its own error."""
-    if path.is_dir() and (path / "cur").is_dir():
-        for part in ("cur", "new"):
-            for file in sorted((path / part).iterdir()) if (path / part).is_dir() else ():
-                yield ImportedFile(str(file), file.read_bytes())
-    elif path.is_dir():
-        for child in sorted(path.iterdir()):
-            if child.is_dir() or child.suffix.lower() in (".eml", ".mbox"):
-                yield from find_mails(child)
-    elif path.is_file():
-        yield from _mails_in_file(path)
-    else:
-        raise ReadingError(f"There is no file or folder {path}.", "Name an .eml, an mbox or a Maildir.")
+def find_mails(path: Path, failures: list[str]) -> Iterator[ImportedFile]:
+    """The mails in an `.eml` file, an mbox, a Maildir, or a folder of these. What cannot be read is named in
+    `failures`, and the rest goes on."""
+    try:
+        if not path.is_dir():
+            yield from _mails_in_file(path)
+            return
+        children = sorted(path.iterdir())
+    except OSError as error:
+        failures.append(f"{shown_name(str(path))} cannot be read: {error.strerror or error}.")
+        return
+    is_maildir = (path / "cur").is_dir()
+    for child in children:
+        if is_maildir and child.name in ("cur", "new"):
+            for file in sorted(child.iterdir()):
+                yield from find_mails(file, failures)
+        elif (child.is_dir() and child.name != "tmp") or child.suffix.lower() in (".eml", ".mbox"):
+            yield from find_mails(child, failures)
 
 
 def _mails_in_file(path: Path) -> Iterator[ImportedFile]:
@@ -198,7 +233,7 @@ def _store_files(house: House, shop: Shop, files: list[ImportedFile]) -> int:
                 folder=digest,
                 sha256=digest,
                 size=len(file.raw),
-                name=Path(file.name).name,
+                name=shown_name(Path(file.name).name),
                 received_at=min(moment, now).astimezone(UTC),
                 received_basis=basis,
                 assumed=True,

@@ -6,13 +6,13 @@ which hold ids and field names and no personal text.
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
 from intake import deadlines
 from intake.config import Shop
-from intake.errors import ReadingError
+from intake.errors import ReadingError, TemplateError
 from intake.examine import Examined
 from intake.pipeline import notes
 from intake.pipeline.house import House
@@ -28,7 +28,7 @@ from intake.rules.decision import (
     thread_ids,
 )
 from intake.rules.tokens import make_token
-from intake.types import Channel, Deadline, Fate, Message
+from intake.types import Channel, Deadline, Fate, Message, Reply
 from storage import models
 from storage.models import Arrival, Case, CaseState
 from storage.processing import Processing
@@ -329,7 +329,7 @@ def make_draft(house: House, item: Item, case: Case, message_id: int) -> models.
     """The answer to a message, rendered and addressed. A posted answer goes to the shop's post room by mail."""
     shop, message, examined = item.shop, item.message, item.examined
     local = item.received_at.astimezone(shop.zone)
-    reply = compose(ANSWER, _complaint(house, item, case, local.date()), shop, house.templates[shop.id])
+    reply = _reply(house, shop, _complaint(house, item, case, local.date()))
     by_mail = message.channel is Channel.MAIL
     domain = shop.manager.addresses[0].rpartition("@")[2]
     recipient = case.complainant_address if by_mail else (shop.post_folder.room_address if shop.post_folder else "")
@@ -356,6 +356,16 @@ def make_draft(house: House, item: Item, case: Case, message_id: int) -> models.
         dated=now.astimezone(shop.zone).date(),
         made_at=now,
     )
+
+
+def _reply(house: House, shop: Shop, complaint: Complaint) -> Reply:
+    """The answer by the shop's own template; by the one delivered where the shop's is wrong, because the clock runs."""
+    try:
+        return compose(ANSWER, complaint, shop, house.templates[shop.id])
+    except TemplateError as error:
+        house.log.error("template cannot be used", shop=shop.id, case=complaint.reference, problem=str(error))
+        reply = compose(ANSWER, complaint, shop, house.delivered)
+        return replace(reply, explanation=f"{reply.explanation}; the shop's own template cannot be used: {error}")
 
 
 def _complaint(house: House, item: Item, case: Case, received_on: date) -> Complaint:

@@ -14,7 +14,7 @@ import pikepdf
 import pypdfium2
 from PIL import Image, UnidentifiedImageError
 
-from intake.errors import ReadingError
+from intake.errors import ReadingError, RecordError
 from intake.reading.decoding import clean, one_line
 from intake.reading.record import Record, Sender
 from intake.types import Address, Attachment, Channel, Message
@@ -45,6 +45,8 @@ def read_letter(raw: bytes, name: str, record: Record | None) -> Message:
     """Read one scan. Raises `ReadingError` with a code that tells the clerk what is wrong with it."""
     if len(raw) > MAX_BYTES:
         raise ReadingError("The scan is larger than 50 MB.", "Scan it at 300 dpi or less.", code="TOO-BIG")
+    digest = hashlib.sha256(raw).hexdigest()
+    _require_own_record(record, name, digest)
     kind = scan_format(raw)
     pages, text = _pdf(raw) if kind == "PDF" else (_image_pages(raw), "")
     problems = list(record.warnings) if record else ["there was no record beside the scan; its date is assumed"]
@@ -53,7 +55,6 @@ def read_letter(raw: bytes, name: str, record: Record | None) -> Message:
     readable = sum(letter.isalpha() for letter in text) >= FEWEST_LETTERS
     if not readable:
         problems.append("the scan has no readable text: read the scan")
-    digest = hashlib.sha256(raw).hexdigest()
     return Message(
         channel=Channel.LETTER,
         message_id=f"<{digest}@scan.invalid>",
@@ -67,6 +68,15 @@ def read_letter(raw: bytes, name: str, record: Record | None) -> Message:
         postal=record.sender.postal if record and record.sender.name else None,
         record=_kept(record),
     )
+
+
+def _require_own_record(record: Record | None, name: str, digest: str) -> None:
+    """A record that names another scan was left over from it: it would give this letter a wrong date and sender."""
+    if record is None:
+        return
+    other_bytes = record.sha256 is not None and record.sha256.lower() != digest
+    if other_bytes or (record.files and name not in record.files):
+        raise RecordError("The record belongs to another scan.", "Put the right record beside the scan.")
 
 
 def _sender(sender: Sender) -> Address | None:

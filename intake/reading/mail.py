@@ -44,6 +44,7 @@ MAX_HTML = 256 * 1024
 MAX_TEXT = 1024 * 1024
 MAX_IDS = 50
 MAX_ADDRESSES = 200
+CRLF, LF = b"\r\n", b"\n"
 MISSING_ID = "@missing.invalid>"
 MESSAGE_ID = re.compile(r"<[^<>\s]+>")
 # The headers that the rules look at; the rest stays in the original.
@@ -76,7 +77,7 @@ def read_mail(raw: bytes) -> Message:
     body, attachments = _contents(tree, problems)
     text, quoted = split(body)
     people = _people(header_block(data), headers)
-    message_id = _one_id(headers, problems) or f"<{hashlib.sha256(raw).hexdigest()}{MISSING_ID}"
+    message_id = _one_id(headers, problems) or _made_id(raw)
     subject = decode_header(_first(headers, "subject"))
     sender = people["from"][0] if people["from"] else None
     return Message(
@@ -101,12 +102,17 @@ def read_mail(raw: bytes) -> Message:
     )
 
 
+def _made_id(raw: bytes) -> str:
+    """The id of a mail that has none: of its bytes, whichever line ends they came with."""
+    return f"<{hashlib.sha256(raw.replace(CRLF, LF)).hexdigest()}{MISSING_ID}"
+
+
 def read_head(raw: bytes) -> Message:
     """What the header alone says, for a mail whose body cannot be read. The id is of the whole mail."""
     head = read_mail(header_block(raw[:MAX_HEADERS]) + b"\r\n\r\n")
     if not head.message_id.endswith(MISSING_ID):
         return head
-    return replace(head, message_id=f"<{hashlib.sha256(raw).hexdigest()}{MISSING_ID}")
+    return replace(head, message_id=_made_id(raw))
 
 
 def read_attachment(raw: bytes, part: int) -> bytes:
@@ -288,9 +294,11 @@ def _attachment(index: int, node: Part) -> Attachment:
 def _content_hash(
     sender: Address | None, date: str, subject: str, body: str, attachments: tuple[Attachment, ...]
 ) -> str:
-    """What makes two mails the same one, trace headers left out: who, when, about what, saying what."""
+    """What makes two mails the same one, trace headers left out: who, when, about what, saying what. Attached text
+    counts by its name: its line ends change on the way."""
     words = " ".join(body.split())
-    parts = (sender.key if sender else "", one_line(date), subject, words, *(item.sha256 for item in attachments))
+    files = [item.name if item.media_type.startswith(("text/", "message/")) else item.sha256 for item in attachments]
+    parts = (sender.key if sender else "", one_line(date), subject, words, *files)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
 

@@ -76,43 +76,68 @@ class MailboxSource:
         self.mailbox = mailbox
         self._zone = zone
         self._failures: dict[tuple[int, int], int] = {}
+        self._one_by_one = False
 
-    def new_mail(self, session: Session, position: Position | None, now: datetime) -> Iterator[Batch]:
-        """Batches of new mail, oldest first. An empty one fixes a start. Raises `ServerError`."""
+    def new_mail(
+        self, session: Session, position: Position | None, now: datetime, moved_since: datetime | None = None
+    ) -> Iterator[Batch]:
+        """Batches of new mail, oldest first. An empty one fixes a start. `moved_since` is when the shop's mail was last
+        read under another name of server, user or folder: it is read on from there. Raises `ServerError`."""
         state = session.select(self.mailbox.folder)
-        if position is None:
+        if position is None and moved_since is not None:
+            position = Position(state.uidvalidity, 0, state.uidnext, moved_since - CLOCK_SKEW)
+            yield Batch((), position)
+        elif position is None:
             position = start_position(state, self.mailbox, self._zone, now)
             yield Batch((), position)
         elif position.uidvalidity != state.uidvalidity:
             position = new_epoch(state, position)
             yield Batch((), position)
-        for envelopes in _batches(_wanted(session, position)):
+        for envelopes in _batches(_wanted(session, position), 1 if self._one_by_one else BATCH_MAILS):
             mails = self._fetch(session, envelopes, position.uidvalidity)
             position = replace(position, last_uid=envelopes[-1].uid)
             yield Batch(tuple(mails), position)
+        self._one_by_one = False
         if position.last_uid < position.first_uid - 1:
             yield Batch((), replace(position, last_uid=position.first_uid - 1))
 
     def _fetch(self, session: Session, envelopes: list[Envelope], uidvalidity: int) -> list[Mail]:
         """The batch's mails. One that has been deleted since is left out; one that the server does not deliver
         stops here, so that the position does not pass it, until it has been tried often enough."""
-        ordinary = [envelope.uid for envelope in envelopes if envelope.size <= FETCH_AT_MOST]
-        bodies = session.bodies(ordinary) if ordinary else {}
+        bodies = self._bodies(session, envelopes, uidvalidity)
         mails: list[Mail] = []
         for envelope in envelopes:
             if envelope.size > FETCH_AT_MOST:
                 problem = f"only the first 64 MB of {envelope.size // 1024 // 1024} MB were fetched"
-                mails.append(Mail(envelope.uid, session.beginning(envelope.uid), envelope.received_at, problem))
+                mails.append(Mail(envelope.uid, bodies.get(envelope.uid, b""), envelope.received_at, problem))
             elif envelope.uid in bodies:
                 mails.append(Mail(envelope.uid, bodies[envelope.uid], envelope.received_at))
             elif session.uids(envelope.uid, envelope.uid):
                 mails.append(self._missing(envelope, uidvalidity))
         return mails
 
+    def _bodies(self, session: Session, envelopes: list[Envelope], uidvalidity: int) -> dict[int, bytes]:
+        """The bytes by UID. Where a server answers a batch with NO, or drops the connection at it, the next polls go
+        one by one, and count, so that the mail that does it is found and in the end passed."""
+        tried = [envelope for envelope in envelopes if self._tries(envelope, uidvalidity) < TRIES]
+        ordinary = [envelope.uid for envelope in tried if envelope.size <= FETCH_AT_MOST]
+        try:
+            bodies = session.bodies(ordinary) if ordinary else {}
+            large = [envelope.uid for envelope in tried if envelope.size > FETCH_AT_MOST]
+            return {**bodies, **{uid: session.beginning(uid) for uid in large}}
+        except ServerError:
+            if len(envelopes) == 1:
+                self._failures[(uidvalidity, envelopes[0].uid)] = self._tries(envelopes[0], uidvalidity) + 1
+            self._one_by_one = True
+            raise
+
+    def _tries(self, envelope: Envelope, uidvalidity: int) -> int:
+        return self._failures.get((uidvalidity, envelope.uid), 0)
+
     def _missing(self, envelope: Envelope, uidvalidity: int) -> Mail:
-        key = (uidvalidity, envelope.uid)
-        self._failures[key] = self._failures.get(key, 0) + 1
-        if self._failures[key] >= TRIES:
+        tries = self._tries(envelope, uidvalidity)
+        self._failures[(uidvalidity, envelope.uid)] = tries + 1
+        if tries + 1 >= TRIES:
             return Mail(envelope.uid, b"", envelope.received_at, NOT_DELIVERED)
         raise ServerError(
             f"The server did not deliver the mail with UID {envelope.uid}.", "It is tried again by itself."
@@ -135,11 +160,11 @@ def _wanted(session: Session, position: Position) -> Iterator[Envelope]:
         yield from session.envelopes(fresh[start : start + BATCH_MAILS])
 
 
-def _batches(envelopes: Iterator[Envelope]) -> Iterator[list[Envelope]]:
+def _batches(envelopes: Iterator[Envelope], most: int) -> Iterator[list[Envelope]]:
     batch: list[Envelope] = []
     size = 0
     for envelope in envelopes:
-        if batch and (len(batch) >= BATCH_MAILS or size + envelope.size > BATCH_BYTES):
+        if batch and (len(batch) >= most or size + envelope.size > BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(envelope)

@@ -16,12 +16,10 @@ from pathlib import Path
 
 from intake.config import PostFolder
 from intake.errors import ConfigError
-from intake.post_folder import FOLDERS, INCOMING, PROCESSING
+from intake.post_folder import FOLDERS, IGNORED, INCOMING, PROCESSING
 
 SCANS = frozenset({".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".png"})
-IGNORED = re.compile(
-    r"^(\..*|~\$.*|.*\.(tmp|part|partial|crdownload|filepart)|thumbs\.db|desktop\.ini|@eadir)$", re.IGNORECASE
-)
+CLAIM = re.compile(r"[0-9a-f]{16}")
 UNKNOWN_TYPE_SECONDS = 600
 INCOMPLETE_SECONDS = 900
 TAIL = 2048
@@ -70,7 +68,9 @@ class PostSource:
 
     def claims(self) -> list[str]:
         """The ids of what lies in `processing/`, of this run or of one that died."""
-        return sorted(folder.name for folder in (self.path / PROCESSING).iterdir() if folder.is_dir())
+        folders = (self.path / PROCESSING).iterdir()
+        # A share may make folders of its own here (@eaDir).
+        return sorted(folder.name for folder in folders if CLAIM.fullmatch(folder.name) and folder.is_dir())
 
     def resume(self, claim_id: str) -> Claim | None:
         """A claim that was never stored. One that got only its record goes back to `incoming/`: None."""
