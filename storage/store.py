@@ -169,17 +169,13 @@ class Store:
         with writing(self.engine) as connection:
             change(connection, EFFECTS, effect_id, state=EffectState.FAILED, problem=problem, done_at=now)
 
-    def get_draft(self, draft_id: int) -> tuple[Draft, Case, Message]:
-        """A draft with its case and the message that it answers. Raises `NotStored`."""
+    def drafts_with_cases(self, draft_ids: Sequence[int]) -> dict[int, tuple[Draft, Case]]:
+        """These drafts, each with its case; one that is gone is missing."""
         with reading(self.engine) as connection:
-            draft = fetch_one(connection, Draft, select(DRAFTS).where(DRAFTS.c.id == draft_id))
-            if draft is None:
-                raise NotStored(f"There is no draft {draft_id}.")
-            case = fetch_one(connection, Case, select(CASES).where(CASES.c.id == draft.case_id))
-            message = fetch_one(connection, Message, select(MESSAGES).where(MESSAGES.c.id == draft.message_id))
-        if case is None or message is None:
-            raise NotStored(f"The case of draft {draft_id} is gone.")
-        return draft, case, message
+            drafts = fetch(connection, Draft, select(DRAFTS).where(DRAFTS.c.id.in_(draft_ids)))
+            wanted = select(CASES).where(CASES.c.id.in_({draft.case_id for draft in drafts}))
+            cases = {case.id: case for case in fetch(connection, Case, wanted)}
+        return {draft.id or 0: (draft, cases[draft.case_id]) for draft in drafts}
 
     # Read
 

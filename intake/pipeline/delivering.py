@@ -31,6 +31,7 @@ def deliver(house: House, shop: Shop) -> int:
     done = 0
     with Drawers(shop) as drawers:
         while effects := house.store.claim_effects(shop.id, house.clock(), BATCH):
+            drawers.take(house.store.drafts_with_cases([effect.draft_id for effect in effects if effect.draft_id]))
             happened = [effect.id or 0 for effect in effects if _try(house, shop, drawers, effect)]
             if happened:
                 house.store.finish_effects(happened, house.clock())
@@ -41,14 +42,15 @@ def deliver(house: House, shop: Shop) -> int:
 
 
 class Drawers:
-    """The connection that drafts go over: opened by the first that needs it, closed at the end. After a failure
-    no further one is tried in this pass."""
+    """The drafts of a batch, and the connection that they go over: opened by the first that needs it, closed at the
+    end. After a failure no further one is tried in this pass."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._session: Session | None = None
         self._folder: DraftsFolder | None = None
         self._failure: ServerError | None = None
+        self._drafts: dict[int, tuple[Draft, Case]] = {}
 
     def __enter__(self) -> "Drawers":
         return self
@@ -67,6 +69,17 @@ class Drawers:
             self._session = connect(self._shop.mailbox)
             self._folder = DraftsFolder(self._session, self._shop.mailbox)
         return self._folder
+
+    def take(self, drafts: dict[int, tuple[Draft, Case]]) -> None:
+        """The drafts of the batch that comes now, read together."""
+        self._drafts = drafts
+
+    def draft(self, effect: Effect) -> tuple[Draft, Case]:
+        """The draft of an effect, with its case. Raises `Refused` where it is gone."""
+        found = self._drafts.get(effect.draft_id or 0)
+        if found is None:
+            raise Refused(f"The draft of effect {effect.id} is gone.", "Look at its case with `intake show`.")
+        return found
 
     def broken(self, error: ServerError) -> None:
         """Remember that the server is away."""
@@ -103,7 +116,7 @@ def _postpone(house: House, effect: Effect, error: Exception, bug: Exception | N
 
 
 def _append_draft(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
-    draft, case, _ = house.store.get_draft(effect.draft_id or 0)
+    draft, case = drawers.draft(effect)
     folder = drawers.drafts()
     tried_before = effect.state is EffectState.STARTED
     if tried_before and folder.has(draft.token):
@@ -130,14 +143,14 @@ def draft_mail(shop: Shop, draft: Draft, case: Case) -> bytes:
     )
 
 
-def _preview_letter(house: House, shop: Shop, _drawers: Drawers, effect: Effect) -> None:
-    draft, case, _ = house.store.get_draft(effect.draft_id or 0)
+def _preview_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
+    draft, case = drawers.draft(effect)
     pdf = house.typesetter.typeset(letter_of(shop, draft, case, draft_mark=True))
     outgoing_post.put_preview(_post_folder(shop), case.reference, pdf)
 
 
-def _typeset_letter(house: House, shop: Shop, _drawers: Drawers, effect: Effect) -> None:
-    draft, case, _ = house.store.get_draft(effect.draft_id or 0)
+def _typeset_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
+    draft, case = drawers.draft(effect)
     pdf = house.typesetter.typeset(letter_of(shop, draft, case, draft_mark=False))
     house.originals.add(pdf)
     outgoing_post.put_letter(_post_folder(shop), case.reference, case.post_by, pdf)

@@ -14,11 +14,12 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+from intake.examine import Job
 from intake.imap import connect
 from intake.pipeline import deliver, process, receive_mail
 from intake.replies.mime import DraftMail, build
 from intake.sources.mailbox import MailboxSource
-from intake.types import Address
+from intake.types import Address, Channel
 from storage.models import CaseState
 from tests.builders import mail, mailbox_settings, make_config, make_house, shop_settings
 from tests.servers import Dovecot
@@ -26,6 +27,7 @@ from tests.servers import Dovecot
 MAILS = 1000
 DRAFTS = 500
 NOW = datetime(2026, 9, 14, 9, 0, tzinfo=UTC)
+WARM_UP = Job(Channel.MAIL, mail(), "", ("nl", "en"), NOW.date())
 TEXT = (
     "Beste Mirjam,\n\nOp 3 september bestelde ik bij u een waterkoker (bestelnummer 104233-{n}). Die is nog steeds niet"
     " geleverd, terwijl het bedrag van € 49,95 al is afgeschreven. Ik heb twee keer gebeld, maar er werd niet"
@@ -73,7 +75,7 @@ def test_mails_per_second_beside_the_floor(dovecot: Dovecot, mail_user: str, tmp
     with make_house(config, NOW) as house:
         (shop,) = house.config.shops
         assert shop.mailbox is not None
-        process(house)
+        house.examiner.examine([WARM_UP])
         bare = floor(dovecot, mail_user, tmp_path)
         parts = {}
         with connect(shop.mailbox) as session:
