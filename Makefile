@@ -40,10 +40,11 @@ system:
 	@sh tests/system/packages.sh
 
 test: setup-dev system
-	@$(BIN)/python -m pytest -n 2 -m "not soak and not bench"
+	@$(BIN)/python -m pytest -n 2 -m "not bench"
 
+soak: export INTAKE_TEST_KILLS = 250
 soak: setup-dev system
-	@$(BIN)/python -m pytest -m "soak" --timeout 7200
+	@$(BIN)/python -m pytest tests/system/test_kill.py --timeout 7200
 
 bench: setup-dev system
 	@$(BIN)/python -m pytest -m "bench" -s --timeout 3600
