@@ -135,11 +135,6 @@ class Store:
 
     # Deliver
 
-    def shops_with_effects(self, now: datetime) -> list[str]:
-        """Shops that have effects to carry out now."""
-        with reading(self.engine) as connection:
-            return list(connection.execute(select(EFFECTS.c.shop).where(_ready(now)).distinct()).scalars())
-
     def claim_effects(self, shop: str, now: datetime, limit: int) -> list[Effect]:
         """Take effects to carry out, oldest first, and commit that a try has begun.
 
@@ -227,10 +222,6 @@ class Store:
         if shop is not None:
             conditions.append(ARRIVALS.c.shop == shop)
         return self._arrival_lines(*conditions, limit=limit)
-
-    def arrivals_after(self, arrival_id: int, limit: int = 1000) -> list[ArrivalLine]:
-        """Arrivals with an id above `arrival_id`, oldest first: for whoever watches them come in."""
-        return self._arrival_lines(ARRIVALS.c.id > arrival_id, limit=limit)
 
     def counts(self) -> dict[str, int]:
         """How many arrivals wait, how many effects wait or failed, and how many cases are open."""

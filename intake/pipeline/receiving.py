@@ -104,12 +104,8 @@ def receive_post(house: House, shop: Shop, source: PostSource) -> int:
             count += _one_scan(house, shop, partial(source.resume, claim_id))
     for claim in source.look(time.monotonic()):
         house.checkpoint("scan claimed")
-        count += _one_scan(house, shop, partial(_itself, claim))
+        count += _one_scan(house, shop, partial(source.resume, claim.id))
     return count
-
-
-def _itself(claim: Claim) -> Claim:
-    return claim
 
 
 def _one_scan(house: House, shop: Shop, find: Callable[[], Claim | None]) -> int:
