@@ -27,6 +27,14 @@ class Fate(StrEnum):
     FAILED = "failed"
 
 
+class Verified(StrEnum):
+    """Whether the shop's own mail server vouches for the sender (RFC 8601, RFC 7489)."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
 class Counting(StrEnum):
     """How the day of arrival counts; see `intake.deadlines`."""
 
@@ -78,6 +86,34 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Forwarded:
+    """The mail inside a forward: who wrote it, when (aware, as claimed; None where it cannot be read), about what,
+    saying what. `note` is what the forwarder wrote above it, `message_id` the original's id where it is known.
+
+    `sender` is None where the forward does not say who wrote it."""
+
+    sender: Address | None
+    sent_at: datetime | None
+    subject: str
+    text: str
+    quoted: str = ""
+    note: str = ""
+    message_id: str = ""
+    attached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """One recipient that a bounce reports about (RFC 3464): the address, the status code (`5.1.1`, may be empty)
+    and the server's words on one line. A delay alone is `final=False`."""
+
+    recipient: str
+    status: str = ""
+    words: str = ""
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What one mail or letter says.
 
@@ -86,6 +122,11 @@ class Message:
     `headers` are the few raw headers that the rules look at, names in lower case, in order.
     `sent_at` is the sender's own claim (aware, or None). `readable` is False where a person must look at the
     original; `problems` says why, in words.
+
+    `forwarded` is the mail inside a forward, as found. Where a colleague forwarded it, `sender`, `sent_at`, `text` and
+    `quoted` are the customer's and `forwarded_by` is the colleague. `encrypted` names the scheme (`S/MIME`, `PGP`) of a
+    mail that nobody but the recipient can read; `signed_by` whose signature it carries, as the certificate claims.
+    `undelivered` are the recipients that a bounce reports about, `bounced_ids` the mails that it brings back.
     """
 
     channel: Channel
@@ -107,6 +148,11 @@ class Message:
     problems: tuple[str, ...] = ()
     postal: PostalAddress | None = None
     bounced_ids: tuple[str, ...] = ()
+    undelivered: tuple[Undelivered, ...] = ()
+    forwarded: Forwarded | None = None
+    forwarded_by: Address | None = None
+    signed_by: str = ""
+    encrypted: str = ""
     record: dict[str, str] = field(default_factory=dict)
 
 

@@ -144,6 +144,10 @@ class Mailbox(Server):
     own_lists: tuple[str, ...] = ()
     always_open: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    authserv: tuple[str, ...] = ()
+    idle: bool = True
+    keyword: str = Field(default="", pattern=r"^(\\Flagged|[A-Za-z0-9$_.+-]{0,60})$")
+    move_to: str = ""
 
     @property
     def account(self) -> str:
