@@ -48,6 +48,12 @@ class Fate(StrEnum):
     FAILED = "failed"
 
 
+class Verified(StrEnum):
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
 class CaseState(StrEnum):
     OPEN = "open"
     ANSWERED = "answered"
@@ -77,7 +83,8 @@ class Arrival(Record):
 
     For mail the source is (`account`, `folder`, `uidvalidity`, `uid`); for a scan `folder` is its claim; for an
     import `folder` is the hash of the bytes. `received_basis` says where the moment came from, `assumed` that it
-    is a guess. `record` is the clerk's record beside a scan, as read.
+    is a guess. `answered` says that whoever imported it knows that it was answered. `record` is the clerk's record
+    beside a scan, as read.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -94,6 +101,7 @@ class Arrival(Record):
     received_basis: str
     assumed: bool = False
     imported: bool = False
+    answered: bool = False
     record: dict[str, Any] | None = Field(default=None, sa_type=STRUCTURE)
     problem: str = Field(default="", sa_type=Text)
     state: ArrivalState = Field(default=ArrivalState.RECEIVED, sa_type=choice(ArrivalState))
@@ -112,7 +120,12 @@ class ArrivalRow(Arrival, table=True):
 
 
 class Message(Record):
-    """What one mail or letter said, and the one fate it met."""
+    """What one mail or letter said, and the one fate it met.
+
+    `verified` is whether the shop's own mail server vouches for the sender; `signed_by` and `encrypted` are what a
+    signature or an encryption claims. Of a forward, sender and text are the customer's; `forwarded_by` is the
+    colleague, and `forward_note` what he wrote above it.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     arrival_id: int = Field(sa_column_args=[ForeignKey("arrival.id")])
@@ -132,6 +145,11 @@ class Message(Record):
     from_name: str = Field(default="", sa_type=Text)
     from_address: str = Field(default="", sa_type=Text)
     reply_to: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    verified: Verified = Field(default=Verified.UNKNOWN, sa_type=choice(Verified))
+    signed_by: str = Field(default="", sa_type=Text)
+    encrypted: str = ""
+    forwarded_by: str = Field(default="", sa_type=Text)
+    forward_note: str = Field(default="", sa_type=Text)
     recipients: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
     postal: dict[str, Any] | None = Field(default=None, sa_type=STRUCTURE)
     subject: str = Field(default="", sa_type=Text)
@@ -337,6 +355,20 @@ class Cursor(Record):
 
 class CursorRow(Cursor, table=True):
     __tablename__ = "mailbox_cursor"
+    model_config = SQLModelConfig(frozen=False)
+
+
+class Answered(Record):
+    """A mail that was answered before Intake came: its Message-ID, by the Sent folder. Such a mail is not a case again
+    where a mailbox starts in the past."""
+
+    shop: str = Field(primary_key=True)
+    message_id: str = Field(primary_key=True, sa_type=Text)
+    answered_at: datetime
+
+
+class AnsweredRow(Answered, table=True):
+    __tablename__ = "answered"
     model_config = SQLModelConfig(frozen=False)
 
 

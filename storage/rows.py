@@ -24,29 +24,20 @@ def values_of(record: Record) -> dict[str, Any]:
     return values
 
 
-def insert_one(connection: Connection, table: Table, record: Record) -> int:
-    """Insert a record and return the id that the database gave it."""
-    key = connection.execute(_insert(table), values_of(record)).inserted_primary_key
-    return int(key[0]) if key is not None else 0
-
-
-def insert_many(connection: Connection, table: Table, records: Sequence[Record]) -> None:
-    """Insert records of which nobody needs the ids."""
+def insert_all(connection: Connection, table: Table, records: Sequence[Record], unique: tuple[str, ...] = ()) -> None:
+    """Insert records of which nobody needs the ids, in one statement. Where `unique` names columns, a record that
+    agrees in them with a row that is there changes nothing."""
     if records:
-        connection.execute(_insert(table), [values_of(record) for record in records])
+        statement = _insert_new(connection.dialect.name, table, unique) if unique else _insert(table)
+        connection.execute(statement, [values_of(record) for record in records])
 
 
-def insert_new(connection: Connection, table: Table, record: Record, unique: tuple[str, ...]) -> int | None:
-    """Insert unless a row with the same `unique` columns is there; the new id, None where it was there."""
-    row = connection.execute(_insert_new(connection.dialect.name, table, unique), values_of(record)).first()
-    return None if row is None else int(row[0])
-
-
-def insert_or_replace(connection: Connection, table: Table, record: Record, unique: tuple[str, ...]) -> int:
-    """Insert, or replace the row with the same `unique` columns, which keeps its id; the id."""
-    names = tuple(name for name in type(record).model_fields if name != "id")
-    statement = _insert_or_replace(connection.dialect.name, table, unique, names)
-    return int(connection.execute(statement, values_of(record)).scalar_one())
+def insert_new(connection: Connection, table: Table, records: Sequence[Record], unique: tuple[str, ...]) -> list[int]:
+    """Insert those that agree in the `unique` columns with no row that is there, in one statement; their new ids."""
+    if not records:
+        return []
+    statement = _insert_new_returning(connection.dialect.name, table, unique)
+    return sorted(connection.execute(statement, [values_of(record) for record in records]).scalars())
 
 
 def put(connection: Connection, table: Table, record: Record) -> None:
@@ -85,14 +76,12 @@ def _insert(table: Table) -> Any:  # noqa: ANN401 - a statement
 
 @lru_cache(maxsize=64)
 def _insert_new(dialect: str, table: Table, unique: tuple[str, ...]) -> Any:  # noqa: ANN401 - a statement
-    return upsert(dialect, table).on_conflict_do_nothing(index_elements=list(unique)).returning(table.c.id)
+    return upsert(dialect, table).on_conflict_do_nothing(index_elements=list(unique))
 
 
 @lru_cache(maxsize=64)
-def _insert_or_replace(dialect: str, table: Table, unique: tuple[str, ...], names: tuple[str, ...]) -> Any:  # noqa: ANN401
-    statement = upsert(dialect, table)
-    replaced = {name: statement.excluded[name] for name in names if name not in unique}
-    return statement.on_conflict_do_update(index_elements=list(unique), set_=replaced).returning(table.c.id)
+def _insert_new_returning(dialect: str, table: Table, unique: tuple[str, ...]) -> Any:  # noqa: ANN401 - a statement
+    return _insert_new(dialect, table, unique).returning(table.c.id)
 
 
 @lru_cache(maxsize=64)

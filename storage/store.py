@@ -4,7 +4,7 @@
 lives in `storage.processing`. Moments come from the caller; the store reads no clock.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,7 @@ from storage import models
 from storage.database import reading, writing
 from storage.errors import NotStored
 from storage.models import (
+    Answered,
     Arrival,
     ArrivalState,
     Case,
@@ -42,9 +43,10 @@ from storage.processing import (
     MESSAGES,
     Processing,
 )
-from storage.rows import change, fetch, fetch_one, insert_new, put
+from storage.rows import change, fetch, fetch_one, insert_all, insert_new, put
 
 CURSORS = table(models.CursorRow)
+ANSWERED = table(models.AnsweredRow)
 HEARTBEATS = table(models.HeartbeatRow)
 SOURCE = ("shop", "account", "folder", "uidvalidity", "uid")
 OPEN_STATES = (CaseState.OPEN,)
@@ -101,10 +103,16 @@ class Store:
     def receive(self, arrivals: Sequence[Arrival], cursor: Cursor | None = None) -> list[int]:
         """Commit a batch of arrivals and the moved cursor together; the ids of those that are new."""
         with writing(self.engine) as connection:
-            ids = [insert_new(connection, ARRIVALS, arrival, SOURCE) for arrival in arrivals]
+            ids = insert_new(connection, ARRIVALS, arrivals, SOURCE)
             if cursor is not None:
                 put(connection, CURSORS, cursor)
-        return [arrival_id for arrival_id in ids if arrival_id is not None]
+        return ids
+
+    def note_answered(self, shop: str, answered: Mapping[str, datetime]) -> None:
+        """Remember that mails with these Message-IDs were answered, and when."""
+        rows = [Answered(shop=shop, message_id=found, answered_at=moment) for found, moment in answered.items()]
+        with writing(self.engine) as connection:
+            insert_all(connection, ANSWERED, rows, ("shop", "message_id"))
 
     def find_claim(self, shop: str, account: str, folder: str) -> Arrival | None:
         """The arrival of a scan's claim or an import, by its source."""
@@ -126,7 +134,9 @@ class Store:
     def processing(self) -> Iterator[Processing]:
         """The transaction of the step *process*."""
         with writing(self.engine) as connection:
-            yield Processing(connection)
+            unit = Processing(connection)
+            yield unit
+            unit.write()
 
     def note_problem(self, arrival_id: int, attempts: int, problem: str) -> None:
         """Remember that an arrival could not be processed this time."""

@@ -12,6 +12,7 @@ from sqlalchemy import MetaData, select
 from storage.backup import backup, restore
 from storage.database import current_revision, migrate, newest_revision, open_engine, reading, schema_differences
 from storage.errors import Damaged, NotStored, SchemaTooNew, StorageError
+from storage.knowledge import Question
 from storage.originals import Originals
 from storage.store import Store
 from tests.builders import MONDAY
@@ -122,7 +123,9 @@ def test_a_case_merged_into_a_later_one_stays_merged(make: Make, taken: Path, ta
     new = make(target)
     new.restore(taken)
     with Store(new.engine).processing() as unit:
-        assert unit.known("sis", "", (), ["SIS-2026-0001"]).by_reference["SIS-2026-0001"].id == 3
+        asked = Question("sis", 0, references=("SIS-2026-0001",))
+        unit.look_up([asked])
+        assert unit.known(asked).by_reference["SIS-2026-0001"].id == 3
 
 
 def test_a_backup_is_taken_while_a_writer_writes(make: Make, tmp_path: Path) -> None:

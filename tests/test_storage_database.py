@@ -24,7 +24,7 @@ LATER_SCHEMA = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "0099", "0002"
 branch_labels = depends_on = None
 
 
@@ -54,7 +54,7 @@ def migrate_with_later_code(database: str, tmp_path: Path) -> str:
     """Migrate with a copy of the package that knows one revision more; what it says it copied."""
     package = tmp_path / "later" / "storage"
     shutil.copytree(Path(storage.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    (package / "migrations" / "versions" / "0002_later.py").write_text(LATER_SCHEMA)
+    (package / "migrations" / "versions" / "0099_later.py").write_text(LATER_SCHEMA)
     command = [sys.executable, "-c", MIGRATE, database, str(tmp_path / "copies")]
     done = subprocess.run(command, cwd=package.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -150,16 +150,48 @@ def test_rows_outlive_a_migration_and_this_code_then_refuses_the_schema(engine: 
         tables = ("complaint_case", "message", "deadline", "draft", "participant", "event")
         counts = [connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in tables]
     assert counts == [3] * 6
-    with pytest.raises(SchemaTooNew, match="0002"):
+    with pytest.raises(SchemaTooNew, match="0099"):
         migrate(engine, None, MONDAY)
     if engine.dialect.name == "postgresql":
         assert copy == "None"
         return
     assert Path(copy).name == "intake-before-migration-20260907T100000Z.db"
     before = sqlite3.connect(copy)
-    assert before.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+    assert before.execute("SELECT version_num FROM alembic_version").fetchone() == ("0002",)
     assert before.execute("SELECT count(*) FROM complaint_case").fetchone() == (3,)
     before.close()
+
+
+OLD_ROWS = """
+INSERT INTO arrival (id, shop, channel, account, folder, uidvalidity, uid, sha256, size, name, received_at,
+    received_basis, assumed, imported, problem, state, attempts, stored_at)
+VALUES (1, 'sis', 'mail', 'a', 'INBOX', 7, 1, '0', 9, '', '2026-09-07 10:00:00', 'internaldate', {no}, {no}, '',
+    'processed', 0, '2026-09-07 10:00:00');
+INSERT INTO message (id, arrival_id, part, shop, channel, fate, reason_kind, reason, message_id, content_hash,
+    in_reply_to, reference_ids, from_name, from_address, reply_to, recipients, subject, text, quoted, received_at,
+    language, category, labels, matched, facts, readable, problems, stored_at)
+VALUES (1, 1, 0, 'sis', 'mail', 'set aside', '', '', '<a@example.com>', '', '[]', '[]', '', '', '[]', '[]', '', 'Oud',
+    '', '2026-09-07 10:00:00', 'nl', '', '[]', '{{}}', '{{}}', {yes}, '[]', '2026-09-07 10:00:00');
+INSERT INTO document (id, message_id, kind, part, name, media_type, size, sha256, inline)
+VALUES (1, 1, 'attachment', 1, 'f.jpg', 'image/jpeg', 9, '0', {no})
+"""
+
+
+def test_rows_of_the_first_schema_live_on_in_the_newest(database: str) -> None:
+    opened = open_engine(database)
+    migrate(opened, None, MONDAY, "0001")
+    words = {"no": "false", "yes": "true"} if opened.dialect.name == "postgresql" else {"no": "0", "yes": "1"}
+    with writing_on(opened) as connection:
+        for statement in OLD_ROWS.format(**words).split(";"):
+            connection.execute(text(statement))
+    migrate(opened, None, MONDAY)
+    (line,) = Store(opened).list_arrivals()
+    with reading(opened) as connection:
+        documents = connection.execute(text("SELECT count(*) FROM document")).scalar_one()
+    opened.dispose()
+    assert line.message is not None
+    assert (line.message.text, line.message.verified, line.arrival.answered) == ("Oud", "unknown", False)
+    assert documents == 1
 
 
 @pytest.mark.parametrize("statement", ["UPDATE event SET actor = 'nobody'", "DELETE FROM event"])

@@ -1,5 +1,6 @@
 """The store: what is committed together, what happens once, and what comes back."""
 
+import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage.database import migrate, open_engine
 from storage.errors import NotStored
+from storage.knowledge import Known, Question
 from storage.models import CaseState, Channel, EffectState, Fate, Message
 from storage.processing import Processing
 from storage.store import Store
@@ -25,11 +27,6 @@ def store(database: str) -> Iterator[Store]:
     migrate(engine, None, MONDAY)
     yield Store(engine)
     engine.dispose()
-
-
-def add_two(unit: Processing, *messages: Message) -> None:
-    for message in messages:
-        unit.add_message(message)
 
 
 def last_uid(store: Store) -> int:
@@ -91,14 +88,70 @@ def test_waiting_arrivals_go_on_after_the_last_one_seen(store: Store) -> None:
     assert [arrival.id for arrival in store.waiting_arrivals(9, after=ids[2])] == ids[3:]
 
 
-def test_an_item_that_fails_is_undone_alone(store: Store) -> None:
+def test_an_item_that_fails_leaves_nothing_of_itself_and_the_others_in_peace(store: Store) -> None:
+    first, second, third = store.receive([an_arrival(uid) for uid in (1, 2, 3)])
+    with store.processing() as unit:
+        for arrival in (first, second, third):
+            with contextlib.suppress(LookupError), unit.item():
+                unit.add_message(a_message(arrival))
+                reference = unit.next_reference("sis", "SIS", 2026)
+                case_id = unit.open_case(a_case(reference), ["jan@example.com"])
+                unit.add_event(an_event(case_id=case_id))
+                unit.finish_arrival(arrival)
+                if arrival == second:
+                    raise LookupError
+    assert [line.message is not None for line in store.list_arrivals()] == [True, False, True]
+    assert [case.reference for case in store.list_cases()] == ["SIS-2026-0001", "SIS-2026-0002"]
+    assert [arrival.id for arrival in store.waiting_arrivals(9)] == [second]
+
+
+def add_messages(unit: Processing, *messages: Message) -> None:
+    for message in messages:
+        unit.add_message(message)
+
+
+def test_a_row_that_the_database_refuses_undoes_the_whole_unit(store: Store) -> None:
+    (first,) = store.receive([an_arrival(1)])
+    with pytest.raises(IntegrityError), store.processing() as unit:
+        add_messages(unit, a_message(first), a_message(arrival_id=999))
+    assert [line.message for line in store.list_arrivals()] == [None]
+
+
+def test_what_a_batch_stores_is_known_to_the_rest_of_it_and_forgotten_with_its_item(store: Store) -> None:
+    first, second = store.receive([an_arrival(1), an_arrival(2)])
+    asked = Question("sis", second, "<a@example.com>", ("<b@example.com>",), ("SIS-2026-0001",))
+    with store.processing() as unit:
+        unit.look_up([asked])
+        with contextlib.suppress(LookupError), unit.item():
+            unit.open_case(a_case(), ["gone@example.com"])
+            unit.add_message(a_message(first, message_id="<b@example.com>", case_id=1))
+            raise LookupError
+        assert unit.known(asked) == Known()
+        with unit.item():
+            case_id = unit.open_case(a_case(), ["jan@example.com"])
+            message = a_message(first, message_id="<a@example.com>", content_hash="h", case_id=case_id)
+            message_id = unit.add_message(message)
+        known = unit.known(asked)
+    assert known.same_id == ((message_id, "h"),)
+    assert known.by_reference["SIS-2026-0001"].id == case_id
+    assert known.participants == {case_id: frozenset({"jan@example.com"})}
+
+
+def test_what_is_known_is_the_same_in_a_later_batch(store: Store) -> None:
     first, second = store.receive([an_arrival(1), an_arrival(2)])
     with store.processing() as unit:
-        with unit.item():
-            unit.add_message(a_message(first))
-        with pytest.raises(IntegrityError), unit.item():
-            add_two(unit, a_message(second), a_message(arrival_id=999))
-    assert [line.message is not None for line in store.list_arrivals()] == [True, False]
+        case_id = unit.open_case(a_case(), ["jan@example.com"])
+        message_id = unit.add_message(a_message(first, message_id="<a@example.com>", content_hash="h", case_id=case_id))
+        unit.add_draft(a_draft(case_id, message_id, token="<ours@example.nl>"))
+    store.note_answered("sis", {"<a@example.com>": MONDAY})
+    asked = Question("sis", second, "<a@example.com>", ("<ours@example.nl>", "<a@example.com>"), ("SIS-2026-0001",))
+    with store.processing() as unit:
+        unit.look_up([asked])
+        known = unit.known(asked)
+    assert known.same_id == ((message_id, "h"),)
+    assert {key: case.id for key, case in known.by_message_id.items()} == dict.fromkeys(asked.thread_ids, case_id)
+    assert known.participants == {case_id: frozenset({"jan@example.com"})}
+    assert known.answered_at == MONDAY
 
 
 def test_a_failed_transaction_gives_its_number_back(store: Store) -> None:
@@ -197,7 +250,9 @@ def test_a_case_file_holds_everything_and_values_come_back_as_they_were(store: S
 def test_a_merged_case_is_followed_by_reference_and_by_message(store: Store) -> None:
     fill(store)
     with store.processing() as unit:
-        known = unit.known("sis", "", ["<1@example.com>"], ["SIS-2026-0001"])
+        asked = Question("sis", 0, "", ("<1@example.com>",), ("SIS-2026-0001",))
+        unit.look_up([asked])
+        known = unit.known(asked)
     assert known.by_reference["SIS-2026-0001"].reference == "SIS-2026-0003"
     assert known.by_message_id["<1@example.com>"].reference == "SIS-2026-0003"
 
@@ -205,7 +260,9 @@ def test_a_merged_case_is_followed_by_reference_and_by_message(store: Store) -> 
 def test_a_case_of_another_shop_is_not_known(store: Store) -> None:
     fill(store)
     with store.processing() as unit:
-        known = unit.known("other", "<1@example.com>", ["<1@example.com>"], ["SIS-2026-0002"])
+        asked = Question("other", 0, "<1@example.com>", ("<1@example.com>",), ("SIS-2026-0002",))
+        unit.look_up([asked])
+        known = unit.known(asked)
     assert (known.same_id, known.by_message_id, known.by_reference) == ((), {}, {})
 
 

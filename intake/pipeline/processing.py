@@ -4,13 +4,13 @@ Every arrival leaves here with one fate for each of its messages. One that canno
 reason and is tried again; after three times it is settled as unread, because the clock runs anyway.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from intake.errors import ConfigError
-from intake.examine import Examined, Job, failure_as_reading_error
+from intake.examine import Examined, Job, Pending, failure_as_reading_error
 from intake.pipeline.house import House
-from intake.pipeline.settling import TRIES, Settlement, settle, settle_failed
+from intake.pipeline.settling import TRIES, Item, Settlement, make_item, question, settle, settle_failed
 from intake.reading.limits import Failure
 from intake.rules.categories import OTHER
 from intake.types import Categorisation, Channel, Facts
@@ -22,32 +22,58 @@ BATCH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class _Examined:
     arrival: Arrival
     outcome: Examined | Failure
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Arrivals that the child processes have in hand."""
+
+    arrivals: Sequence[Arrival]
+    pending: Pending
+
+
 def process(house: House) -> int:
-    """Give a fate to everything that waits; how many arrivals got one. Raises `StorageError` when storage is away."""
-    done, after = 0, 0
-    while arrivals := house.store.waiting_arrivals(BATCH, after):
-        done += _process_batch(house, arrivals)
-        after = arrivals[-1].id or 0
+    """Give a fate to everything that waits; how many arrivals got one. Raises `StorageError` when storage is away.
+
+    While one batch is settled here, the child processes examine the next.
+    """
+    done = 0
+    batches = _batches(house)
+    current = next(batches, None)
+    while current is not None:
+        following = next(batches, None)
+        done += _settle_batch(house, current)
+        current = following
     return done
 
 
-def _process_batch(house: House, arrivals: Sequence[Arrival]) -> int:
-    jobs = [_job(house, arrival) for arrival in arrivals]
-    ready = [(arrival, job) for arrival, job in zip(arrivals, jobs, strict=True) if job is not None]
-    outcomes = house.examiner.examine([job for _, job in ready])
-    items = [_Item(arrival, outcome) for (arrival, _), outcome in zip(ready, outcomes, strict=True)]
-    failures: list[tuple[Arrival, str]] = []
-    with house.store.processing() as unit:
-        settled = [_settle_one(house, unit, item, failures) for item in items]
+def _batches(house: House) -> Iterator[_Batch]:
+    after = 0
+    while arrivals := house.store.waiting_arrivals(BATCH, after):
+        jobs = [_job(house, arrival) for arrival in arrivals]
+        ready = [(arrival, job) for arrival, job in zip(arrivals, jobs, strict=True) if job is not None]
+        yield _Batch([arrival for arrival, _ in ready], house.examiner.begin([job for _, job in ready]))
+        after = arrivals[-1].id or 0
+
+
+def _settle_batch(house: House, batch: _Batch) -> int:
+    outcomes = house.examiner.finish(batch.pending)
+    items = [_Examined(arrival, outcome) for arrival, outcome in zip(batch.arrivals, outcomes, strict=True)]
+    try:
+        settled, failures = _settle(house, items)
+    except Unavailable:
+        raise
+    except Exception as error:
+        # The database refused a row of the batch: each item by itself, so that only that one stays behind.
+        house.log.error("a batch cannot be stored, its items go one by one", exc_info=error)
+        settled, failures = _one_by_one(house, items)
     house.checkpoint("processed")
     for arrival, problem in failures:
         house.store.note_problem(arrival.id or 0, arrival.attempts + 1, problem)
-    for settlement in filter(None, settled):
+    for settlement in settled:
         house.log.info(
             "processed",
             arrival=settlement.arrival_id,
@@ -55,7 +81,48 @@ def _process_batch(house: House, arrivals: Sequence[Arrival]) -> int:
             case=settlement.reference,
             reason=settlement.kind,
         )
-    return sum(1 for settlement in settled if settlement is not None)
+    return len(settled)
+
+
+def _settle(house: House, batch: Sequence[_Examined]) -> tuple[list[Settlement], list[tuple[Arrival, str]]]:
+    """Settle a batch in one transaction. An error of one item stays with it, and the loop goes on; one of the database
+    undoes the batch."""
+    settled: list[Settlement] = []
+    failures: list[tuple[Arrival, str]] = []
+    with house.store.processing() as unit:
+        understood = [_item(house, one.arrival, one.outcome) for one in batch if isinstance(one.outcome, Examined)]
+        items = {item.arrival_id: item for item in understood}
+        unit.look_up([question(house, item) for item in understood])
+        for one in batch:
+            try:
+                with unit.item():
+                    settled.append(_settlement(house, unit, one, items.get(one.arrival.id or 0)))
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - the one loop over items: it stays with this one
+                failures.append(_failed(house, one.arrival, error))
+    return settled, failures
+
+
+def _one_by_one(house: House, batch: Sequence[_Examined]) -> tuple[list[Settlement], list[tuple[Arrival, str]]]:
+    settled: list[Settlement] = []
+    failures: list[tuple[Arrival, str]] = []
+    for one in batch:
+        try:
+            good, bad = _settle(house, [one])
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - the same loop, a transaction each
+            good, bad = [], [_failed(house, one.arrival, error)]
+        settled += good
+        failures += bad
+    return settled, failures
+
+
+def _failed(house: House, arrival: Arrival, error: Exception) -> tuple[Arrival, str]:
+    problem = f"{type(error).__name__}: {error}"[:500]
+    house.log.error("cannot be processed", arrival=arrival.id, problem=problem, exc_info=error)
+    return arrival, problem
 
 
 def _job(house: House, arrival: Arrival) -> Job | None:
@@ -83,27 +150,16 @@ def _job(house: House, arrival: Arrival) -> Job | None:
     return Job(channel, raw, arrival.name, shop.languages, arrived_on, record)
 
 
-def _settle_one(house: House, unit: Processing, item: _Item, failures: list[tuple[Arrival, str]]) -> Settlement | None:
-    """One item, one fate, in a savepoint of its own. An error stays with the item; the loop goes on."""
-    try:
-        with unit.item():
-            return _settlement(house, unit, item)
-    except Unavailable:
-        raise
-    except Exception as error:
-        problem = f"{type(error).__name__}: {error}"[:500]
-        house.log.error("cannot be processed", arrival=item.arrival.id, problem=problem, exc_info=error)
-        failures.append((item.arrival, problem))
-        return None
+def _item(house: House, arrival: Arrival, examined: Examined) -> Item:
+    bare = arrival.attempts >= TRIES
+    return make_item(house, arrival, _bare(examined, arrival.problem) if bare else examined)
 
 
-def _settlement(house: House, unit: Processing, item: _Item) -> Settlement:
-    outcome = item.outcome
-    if isinstance(outcome, Failure):
-        return settle_failed(house, unit, item.arrival, failure_as_reading_error(outcome))
-    if item.arrival.attempts >= TRIES:
-        outcome = _bare(outcome, item.arrival.problem)
-    return settle(house, unit, item.arrival, outcome)
+def _settlement(house: House, unit: Processing, one: _Examined, item: Item | None) -> Settlement:
+    if item is None:
+        failure = one.outcome if isinstance(one.outcome, Failure) else Failure("it was not examined")
+        return settle_failed(house, unit, one.arrival, failure_as_reading_error(failure))
+    return settle(house, unit, item)
 
 
 def _bare(examined: Examined, problem: str) -> Examined:

@@ -30,6 +30,7 @@ from intake.rules.decision import (
 from intake.rules.tokens import make_token
 from intake.types import Channel, Deadline, Fate, Message, Reply
 from storage import models
+from storage.knowledge import Known, Question
 from storage.models import Arrival, Case, CaseState
 from storage.processing import Processing
 
@@ -74,11 +75,11 @@ class Item:
         return self.examined.message
 
 
-def settle(house: House, unit: Processing, arrival: Arrival, examined: Examined) -> Settlement:
-    """Decide one item and store everything that follows."""
-    item = make_item(house, arrival, examined)
-    decision = _refine(arrival, decide(item.message, examined.facts, _known(house, unit, item), item.shop, house.key))
-    return carry_out(house, unit, item, decision)
+def settle(house: House, unit: Processing, item: Item) -> Settlement:
+    """Decide one item that was looked up, and store everything that follows."""
+    known = _knowledge(unit.known(question(house, item)))
+    decision = decide(item.message, item.examined.facts, known, item.shop, house.key)
+    return carry_out(house, unit, item, _refine(item.arrival, decision))
 
 
 def carry_out(house: House, unit: Processing, item: Item, decision: Decision) -> Settlement:
@@ -139,22 +140,29 @@ def _fields(decision: Decision) -> dict[str, Any]:
     return {name: getattr(decision, name) for name in Decision.__dataclass_fields__}
 
 
-def _known(house: House, unit: Processing, item: Item) -> Knowledge:
+def question(house: House, item: Item) -> Question:
+    """What storage is asked about an item before it is decided."""
     message, shop = item.message, item.shop
-    known = unit.known(
-        shop.id,
-        message.message_id,
-        (*thread_ids(message), *message.bounced_ids),
-        references_to_look_up(message, item.examined.facts, shop, house.key),
+    return Question(
+        shop=shop.id,
+        arrival_id=item.arrival_id,
+        message_id=message.message_id,
+        thread_ids=(*thread_ids(message), *message.bounced_ids),
+        references=references_to_look_up(message, item.examined.facts, shop, house.key),
+        sha256=_scan_hash(item),
     )
-    twin = None
-    if message.channel is Channel.LETTER:
-        twin = unit.twin_of_scan(shop.id, item.arrival.sha256, item.arrival_id)
+
+
+def _scan_hash(item: Item) -> str:
+    return item.arrival.sha256 if item.message.channel is Channel.LETTER else ""
+
+
+def _knowledge(known: Known) -> Knowledge:
     return Knowledge(
         same_id=known.same_id,
         by_message_id={key: view(case, known.participants) for key, case in known.by_message_id.items()},
         by_reference={key: view(case, known.participants) for key, case in known.by_reference.items()},
-        twin_scan=twin,
+        twin_scan=known.twin_scan,
     )
 
 
@@ -194,7 +202,7 @@ def open_case(house: House, unit: Processing, item: Item, decision: Decision) ->
         opened_at=now,
     )
     case_id = unit.open_case(case, participant_keys(message, shop))
-    message_id = unit.add_message(_message(item, decision, now, case_id), _documents(message))
+    message_id = unit.add_message(_message(item, decision, now, case_id), _documents(message), _scan_hash(item))
     unit.add_deadline(_deadline_record(case_id, message_id, item, deadline, now))
     _event(house, unit, item.arrival, case_id, "opened", category=case.category, due_on=deadline.due_on.isoformat())
     _add_draft(house, unit, item, case.model_copy(update={"id": case_id}), message_id)
@@ -206,7 +214,7 @@ def open_case(house: House, unit: Processing, item: Item, decision: Decision) ->
 def _join(house: House, unit: Processing, item: Item, decision: Decision, case: CaseView) -> None:
     """Add a message to its case. A case that was answered is open again, with a date and a draft of its own."""
     now = house.clock()
-    message_id = unit.add_message(_message(item, decision, now, case.id), _documents(item.message))
+    message_id = unit.add_message(_message(item, decision, now, case.id), _documents(item.message), _scan_hash(item))
     unit.add_participants(case.id, participant_keys(item.message, item.shop))
     _event(house, unit, item.arrival, case.id, "joined", sign=decision.kind)
     if decision.reopens:

@@ -26,6 +26,8 @@ TRIES = 3
 LOOK_SECONDS = 0.5
 # The pool that a batch was handed to, and pebble's future; None where the pool would not take it.
 Scheduled = tuple[ProcessPool, Any]
+# What was handed out together, in order: each batch with its future.
+Begun = list[tuple[list[Any], Scheduled]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,16 @@ class Workers(Generic[Item, Result]):
 
     def run(self, items: Sequence[Item], batch: int = BATCH) -> list[Result | Failure]:
         """The results in the order of the items, a `Failure` where there is none."""
+        return self.finish(self.begin(items, batch))
+
+    def begin(self, items: Sequence[Item], batch: int = BATCH) -> Begun:
+        """Hand the items to the children, and do not wait."""
         batches = [list(items[start : start + batch]) for start in range(0, len(items), batch)]
-        futures = [self._schedule(part) for part in batches]
-        results: list[Result | Failure] = []
-        for part, future in zip(batches, futures, strict=True):
-            results += self._outcome(part, future)
-        return results
+        return [(part, self._schedule(part)) for part in batches]
+
+    def finish(self, begun: Begun) -> list[Result | Failure]:
+        """Wait for what was begun: the results in the order of the items, a `Failure` where there is none."""
+        return [result for part, future in begun for result in self._outcome(part, future)]
 
     def close(self) -> None:
         """End the children, also in the middle of an item: it is read again at the next start."""

@@ -1,0 +1,285 @@
+"""What the database knows that bears on a batch of messages, read together, and kept true while the batch goes on.
+
+One mail of a batch may answer another of the same batch, or be its duplicate. So what the batch itself stores is told
+here at once, before it is written, and taken back where its item fails. Nothing is decided here.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection, select
+
+from storage import models
+from storage.models import Case, Channel, Fate, Message, table
+from storage.rows import fetch
+
+ARRIVALS = table(models.ArrivalRow)
+MESSAGES = table(models.MessageRow)
+CASES = table(models.CaseRow)
+PARTICIPANTS = table(models.ParticipantRow)
+DRAFTS = table(models.DraftRow)
+ANSWERED = table(models.AnsweredRow)
+MERGES_AT_MOST = 20
+VALUES_AT_MOST = 500  # in one statement: SQLite takes 32,766 parameters, and its planner likes fewer
+T = TypeVar("T")
+GOOD = (Fate.OPENED, Fate.JOINED)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one message asks: its ids, those that it answers, the case references in it; for a scan its hash."""
+
+    shop: str
+    arrival_id: int
+    message_id: str = ""
+    thread_ids: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the database knows that bears on one message.
+
+    `same_id` are the stored messages of the shop with the same Message-ID (id, content hash), oldest first.
+    `by_message_id` and `by_reference` lead to cases, merges already followed; `participants` are their keys.
+    `twin_scan` is an earlier scan with the same bytes that met a good fate, as (message id, case id). `answered_at`
+    is when the message was answered before Intake came, by the Sent folder.
+    """
+
+    same_id: tuple[tuple[int, str], ...] = ()
+    by_message_id: dict[str, Case] = field(default_factory=dict)
+    by_reference: dict[str, Case] = field(default_factory=dict)
+    participants: dict[int, frozenset[str]] = field(default_factory=dict)
+    twin_scan: tuple[int, int | None] | None = None
+    answered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A stored message, as far as others ask for it."""
+
+    id: int
+    arrival_id: int
+    content_hash: str
+    case_id: int | None
+
+
+class Knowledge:
+    """The rows that a batch asks about. `undo` goes back to where `mark` was."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._messages: dict[tuple[str, str], list[_Held]] = {}
+        self._numbers: dict[int, int | None] = {}
+        self._tokens: dict[tuple[str, str], int] = {}
+        self._cases: dict[int, Case] = {}
+        self._references: dict[tuple[str, str], int] = {}
+        self._participants: dict[int, set[str]] = {}
+        self._scans: dict[tuple[str, str], list[_Held]] = {}
+        self._answered: dict[tuple[str, str], datetime] = {}
+        self._undo: list[Callable[[], object]] = []
+
+    def look_up(self, questions: Sequence[Question]) -> None:
+        """Read what these messages ask about, in a few statements for all of them."""
+        for shop in dict.fromkeys(question.shop for question in questions):
+            asked = [question for question in questions if question.shop == shop]
+            threads = _flat(question.thread_ids for question in asked)
+            self._read_messages(shop, [*_flat((question.message_id,) for question in asked), *threads])
+            self._read_tokens(shop, threads)
+            self._read_references(shop, _flat(question.references for question in asked))
+            self._read_scans(shop, _flat((question.sha256,) for question in asked))
+            self._read_answered(shop, _flat((question.message_id,) for question in asked))
+        self._read_numbers([question.arrival_id for question in questions])
+        self._read_cases()
+
+    def answer(self, question: Question) -> Known:
+        """What is known for one message; what was not looked up is not known."""
+        shop = question.shop
+        by_message_id: dict[str, Case] = {}
+        for found in question.thread_ids:
+            case_id = self._tokens.get((shop, found)) or self._case_of(shop, found)
+            case = self.follow(case_id)
+            if case is not None:
+                by_message_id[found] = case
+        led = {reference: self.follow(self._references.get((shop, reference))) for reference in question.references}
+        by_reference = {reference: case for reference, case in led.items() if case is not None}
+        cases = {case.id or 0 for case in (*by_message_id.values(), *by_reference.values())}
+        same = self._messages.get((shop, question.message_id), ()) if question.message_id else ()
+        twins = [
+            held for held in self._scans.get((shop, question.sha256), ()) if held.arrival_id != question.arrival_id
+        ]
+        return Known(
+            same_id=tuple((held.id, held.content_hash) for held in same),
+            by_message_id=by_message_id,
+            by_reference=by_reference,
+            participants={case_id: frozenset(self._participants.get(case_id, ())) for case_id in cases},
+            twin_scan=(twins[0].id, twins[0].case_id) if twins else None,
+            answered_at=self._answered.get((shop, question.message_id)),
+        )
+
+    def message_of(self, arrival_id: int) -> int | None:
+        """The id of the message that an arrival has already, None where it has none."""
+        if arrival_id not in self._numbers:
+            self._read_numbers([arrival_id])
+        return self._numbers[arrival_id]
+
+    def follow(self, case_id: int | None) -> Case | None:
+        """The case that a merged case ended up in. Bounded, should the links ever form a ring."""
+        for _ in range(MERGES_AT_MOST):
+            case = self._cases.get(case_id) if case_id is not None else None
+            if case is None or case.merged_into_id is None:
+                return case
+            case_id = case.merged_into_id
+        return None
+
+    def case(self, case_id: int) -> Case | None:
+        """A case, merges not followed."""
+        if case_id not in self._cases:
+            self._fetch_cases([case_id])
+        return self._cases.get(case_id)
+
+    # What the batch itself adds
+
+    def mark(self) -> int:
+        """A place to go back to."""
+        return len(self._undo)
+
+    def undo(self, mark: int) -> None:
+        """Forget what was added since `mark`."""
+        while len(self._undo) > mark:
+            self._undo.pop()()
+
+    def add_message(self, message: Message, message_id: int, sha256: str) -> None:
+        """A message that will be stored under this id; `sha256` of its scan, empty for mail."""
+        held = _Held(message_id, message.arrival_id, message.content_hash, message.case_id)
+        places = [self._messages.setdefault((message.shop, message.message_id), [])] if message.message_id else []
+        if sha256 and message.fate in GOOD:
+            places.append(self._scans.setdefault((message.shop, sha256), []))
+        for place in places:
+            place.append(held)
+            self._undo.append(place.pop)
+        before = self._numbers.get(message.arrival_id)
+        self._numbers[message.arrival_id] = message_id
+        self._undo.append(lambda: self._numbers.update({message.arrival_id: before}))
+
+    def add_case(self, case: Case, case_id: int) -> None:
+        """A case that will be stored under this id."""
+        self.change_case(case_id, case.model_copy(update={"id": case_id}))
+        self._references[(case.shop, case.reference)] = case_id
+        self._undo.append(lambda: self._references.pop((case.shop, case.reference)))
+
+    def change_case(self, case_id: int, case: Case) -> None:
+        """A case as it will be."""
+        before = self._cases.get(case_id)
+        self._cases[case_id] = case
+        self._undo.append(lambda: self._put_back(case_id, before))
+
+    def add_participants(self, case_id: int, keys: Iterable[str]) -> list[str]:
+        """Let these people join the case; those that could not before."""
+        held = self._participants.setdefault(case_id, set())
+        fresh = [key for key in dict.fromkeys(keys) if key not in held]
+        held.update(fresh)
+        self._undo.append(lambda: held.difference_update(fresh))
+        return fresh
+
+    def _put_back(self, case_id: int, before: Case | None) -> None:
+        if before is None:
+            self._cases.pop(case_id, None)
+        else:
+            self._cases[case_id] = before
+
+    # What is read
+
+    def _case_of(self, shop: str, message_id: str) -> int | None:
+        """The case of the last stored message with this id that has one."""
+        cases = [held.case_id for held in self._messages.get((shop, message_id), ()) if held.case_id is not None]
+        return cases[-1] if cases else None
+
+    def _read_messages(self, shop: str, ids: Sequence[str]) -> None:
+        wanted = [found for found in dict.fromkeys(ids) if (shop, found) not in self._messages]
+        columns = (MESSAGES.c.message_id, MESSAGES.c.id, MESSAGES.c.arrival_id, MESSAGES.c.content_hash)
+        for part in _parts(wanted):
+            statement = select(*columns, MESSAGES.c.case_id).where(
+                MESSAGES.c.shop == shop, MESSAGES.c.message_id.in_(part)
+            )
+            for name, *values in self._connection.execute(statement.order_by(MESSAGES.c.id)):
+                self._messages.setdefault((shop, name), []).append(_Held(*values))
+
+    def _read_tokens(self, shop: str, ids: Sequence[str]) -> None:
+        for part in _parts(ids):
+            statement = (
+                select(DRAFTS.c.token, DRAFTS.c.case_id)
+                .join(CASES, CASES.c.id == DRAFTS.c.case_id)
+                .where(CASES.c.shop == shop, DRAFTS.c.token.in_(part))
+            )
+            self._tokens.update({(shop, token): case_id for token, case_id in self._connection.execute(statement)})
+
+    def _read_references(self, shop: str, references: Sequence[str]) -> None:
+        for part in _parts(references):
+            statement = select(CASES).where(CASES.c.shop == shop, CASES.c.reference.in_(part))
+            for case in fetch(self._connection, Case, statement):
+                self._references[(shop, case.reference)] = case.id or 0
+                self._cases[case.id or 0] = case
+
+    def _read_scans(self, shop: str, digests: Sequence[str]) -> None:
+        for part in _parts(digests):
+            columns = (ARRIVALS.c.sha256, MESSAGES.c.id, MESSAGES.c.arrival_id, MESSAGES.c.content_hash)
+            statement = (
+                select(*columns, MESSAGES.c.case_id)
+                .join(ARRIVALS, ARRIVALS.c.id == MESSAGES.c.arrival_id)
+                .where(ARRIVALS.c.shop == shop, ARRIVALS.c.sha256.in_(part), ARRIVALS.c.channel == Channel.LETTER)
+                .where(MESSAGES.c.fate.in_(GOOD))
+                .order_by(MESSAGES.c.id)
+            )
+            for digest, *values in self._connection.execute(statement):
+                self._scans.setdefault((shop, digest), []).append(_Held(*values))
+
+    def _read_answered(self, shop: str, ids: Sequence[str]) -> None:
+        for part in _parts(ids):
+            statement = select(ANSWERED.c.message_id, ANSWERED.c.answered_at).where(
+                ANSWERED.c.shop == shop, ANSWERED.c.message_id.in_(part)
+            )
+            self._answered.update({(shop, found): moment for found, moment in self._connection.execute(statement)})
+
+    def _read_numbers(self, arrival_ids: Sequence[int]) -> None:
+        for part in _parts(arrival_ids):
+            statement = select(MESSAGES.c.arrival_id, MESSAGES.c.id).where(
+                MESSAGES.c.arrival_id.in_(part), MESSAGES.c.part == 0
+            )
+            self._numbers |= dict.fromkeys(part) | {row[0]: row[1] for row in self._connection.execute(statement)}
+
+    def _read_cases(self) -> None:
+        """The cases that the ids lead to, those that they were merged into, and who takes part in them."""
+        wanted = {*self._tokens.values(), *self._references.values()}
+        wanted |= {held.case_id for line in self._messages.values() for held in line if held.case_id is not None}
+        for _ in range(MERGES_AT_MOST):
+            wanted |= {case.merged_into_id for case in self._cases.values() if case.merged_into_id is not None}
+            missing = sorted(wanted - self._cases.keys())
+            self._fetch_cases(missing)
+            if not missing:
+                break
+        self._read_participants([case_id for case_id in self._cases if case_id not in self._participants])
+
+    def _fetch_cases(self, case_ids: Sequence[int]) -> None:
+        for part in _parts(case_ids):
+            for case in fetch(self._connection, Case, select(CASES).where(CASES.c.id.in_(part))):
+                self._cases[case.id or 0] = case
+
+    def _read_participants(self, case_ids: Sequence[int]) -> None:
+        for part in _parts(case_ids):
+            statement = select(PARTICIPANTS.c.case_id, PARTICIPANTS.c.key).where(PARTICIPANTS.c.case_id.in_(part))
+            for case_id in part:
+                self._participants.setdefault(case_id, set())
+            for case_id, key in self._connection.execute(statement):
+                self._participants[case_id].add(key)
+
+
+def _flat(groups: Iterable[Iterable[str]]) -> list[str]:
+    return list(dict.fromkeys(item for group in groups for item in group if item))
+
+
+def _parts(values: Sequence[T]) -> list[Sequence[T]]:
+    return [values[start : start + VALUES_AT_MOST] for start in range(0, len(values), VALUES_AT_MOST)]
