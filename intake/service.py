@@ -4,8 +4,8 @@
     post folder (one a shop)                     ── receive ──┼─► process (one) ─► deliver (one a shop)
                                                               └─ wakes it
 
-A slow server delays only its own mailbox. A job's failure is logged, its heartbeat says so, and it is tried again;
-nothing here ends the service but a stop.
+A watcher waits in IDLE where the server offers it, and polls all the same. A slow server delays only its own mailbox.
+A job's failure is logged, its heartbeat says so, and it is tried again; nothing here ends the service but a stop.
 """
 
 import random
@@ -18,23 +18,27 @@ from functools import partial
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from intake.alarms import find_alarms
 from intake.config import Mailbox, Shop
 from intake.errors import IntakeError
 from intake.imap import Session, connect
+from intake.loops import Crew, Loop
 from intake.pipeline import House, deliver, process, receive_mail, receive_post
 from intake.sources.mailbox import MailboxSource
 from intake.sources.post import PostSource
 from storage.errors import StorageError
 
 LOOK_SECONDS = 5.0
-WORK_SECONDS = 2.0
+WORK_SECONDS = 5.0
 HEARTBEAT_SECONDS = 30.0
 LONGEST_PAUSE = 300.0
 STOP_SECONDS = 4.0
+# RFC 2177 says 29 minutes; routers and servers forget a quiet connection sooner.
+IDLE_SECONDS = 540.0
 
 
 class Watcher(threading.Thread):
-    """Polls one mailbox over a connection that it alone uses, and keeps it open between polls."""
+    """Watches one mailbox over a connection that it alone uses, and keeps it open."""
 
     def __init__(self, house: House, shop: Shop, mailbox: Mailbox, on_new: Callable[[], None]) -> None:
         super().__init__(name=f"mailbox {shop.id}", daemon=True)
@@ -51,11 +55,13 @@ class Watcher(threading.Thread):
         at once."""
         failures = 0
         while not self._stopping.is_set():
-            failures = 0 if self._poll() else failures + 1
-            pause = self._mailbox.poll_seconds
+            failures = 0 if self._guarded(self._poll) else failures + 1
             if failures:
-                pause = min(pause * 2 ** (failures - 1), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
-            self._stopping.wait(pause)
+                pause = min(self._mailbox.poll_seconds * 2 ** min(failures - 1, 10), LONGEST_PAUSE)
+                self._stopping.wait(pause * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
+            elif not self._guarded(self._wait):
+                failures = 1
+                self._stopping.wait(random.uniform(0.1, 1.0))  # noqa: S311 - no secret
         if self._session is not None:
             self._session.close()
 
@@ -65,32 +71,42 @@ class Watcher(threading.Thread):
         if self._session is not None:
             self._session.abort()
 
-    def _poll(self) -> bool:
-        name = f"mailbox {self._shop.id}"
+    def _poll(self) -> None:
+        if self._session is None:
+            self._session = connect(self._mailbox)
+        receive_mail(self._house, self._shop, self._source, self._session, self._on_new)
+        self._house.store.beat(self.name, self._house.clock())
+
+    def _wait(self) -> None:
+        """Until something has happened in the mailbox, or it is time to poll."""
+        session, seconds = self._session, self._mailbox.poll_seconds
+        if session is not None and self._mailbox.idle and session.can_idle:
+            session.wait_for_change(min(seconds, IDLE_SECONDS))
+        else:
+            self._stopping.wait(seconds)
+
+    def _guarded(self, job: Callable[[], None]) -> bool:
+        """Whether it went well. What goes wrong is this mailbox's alone."""
         try:
-            if self._session is None:
-                self._session = connect(self._mailbox)
-            new = receive_mail(self._house, self._shop, self._source, self._session)
-            self._house.store.beat(name, self._house.clock())
+            job()
         except (IntakeError, StorageError) as error:
-            self._failed(name, str(error))
+            self._failed(str(error))
             return False
         except Exception as error:
             self._house.log.error("mailbox failed", shop=self._shop.id, exc_info=error)
-            self._failed(name, f"{type(error).__name__}: {error}")
+            self._failed(f"{type(error).__name__}: {error}")
             return False
-        if new:
-            self._on_new()
         return True
 
-    def _failed(self, name: str, trouble: str) -> None:
+    def _failed(self, trouble: str) -> None:
         session, self._session = self._session, None
         if session is not None:
             session.abort()
+            session.close()
         if self._stopping.is_set():
             return
         self._house.log.warning("mailbox cannot be polled", shop=self._shop.id, problem=trouble)
-        _beat(self._house, name, trouble)
+        _beat(self._house, self.name, trouble)
 
 
 class Service:
@@ -99,10 +115,19 @@ class Service:
     def __init__(self, house: House) -> None:
         self._house = house
         shops = house.config.shops
-        self._watchers = [Watcher(house, shop, shop.mailbox, self._wake) for shop in shops if shop.mailbox is not None]
-        self._pool = ThreadPoolExecutor(2 * len(shops) + 4)
+        self._stopping = threading.Event()
+        self._troubled: set[str] = set()
+        self._processor = Loop("process", self._guarded("process", self._process), WORK_SECONDS)
+        deliveries = {shop.id: partial(deliver, house, shop) for shop in shops}
+        self._couriers = Crew({name: self._guarded(f"deliver {name}", job) for name, job in deliveries.items()})
+        self._dispatcher = Loop("dispatch", self._guarded("dispatch", self._dispatch), WORK_SECONDS)
+        self._watchers = [
+            Watcher(house, shop, shop.mailbox, self._processor.wake) for shop in shops if shop.mailbox is not None
+        ]
+        self._pool = ThreadPoolExecutor(len(shops) + 4)
         defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         self._scheduler = BackgroundScheduler(executors={"default": self._pool}, job_defaults=defaults, timezone=UTC)
+        self._alarms: frozenset[tuple[str, str]] = frozenset()
 
     def start(self) -> None:
         """Start the threads and the jobs. Raises `ConfigError` where a post folder cannot be used."""
@@ -110,23 +135,25 @@ class Service:
         for shop in house.config.shops:
             if shop.post_folder is not None:
                 self._watch_post(shop, PostSource(shop.post_folder))
-            self._every(WORK_SECONDS, f"deliver {shop.id}", partial(deliver, house, shop))
-        self._every(WORK_SECONDS, "process", self._process)
-        self._every(HEARTBEAT_SECONDS, "heartbeat", lambda: house.store.beat("service", house.clock()))
+        self._every(HEARTBEAT_SECONDS, "heartbeat", self._heartbeat)
         self._scheduler.start()
-        for watcher in self._watchers:
-            watcher.start()
+        house.examiner.warm_up()
+        for thread in (self._processor, self._dispatcher, *self._watchers):
+            thread.start()
         house.log.info("started", shops=len(house.config.shops), mailboxes=len(self._watchers))
 
     def stop(self) -> bool:
         """Stop within seconds. False where something did not end in time: it is resumed at the next start."""
         deadline = time.monotonic() + STOP_SECONDS
-        for watcher in self._watchers:
-            watcher.stop()
+        self._stopping.set()
+        threads: list[Watcher | Loop] = [*self._watchers, self._processor, self._dispatcher]
+        for thread in threads:
+            thread.stop()
         self._scheduler.shutdown(wait=False)
-        for watcher in self._watchers:
-            watcher.join(max(0.0, deadline - time.monotonic()))
-        clean = self._idle(deadline) and not any(watcher.is_alive() for watcher in self._watchers)
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        clean = self._couriers.stop(max(0.0, deadline - time.monotonic()))
+        clean = self._idle(deadline) and clean and not any(thread.is_alive() for thread in threads)
         self._house.log.info("stopped", clean=clean)
         return clean
 
@@ -143,51 +170,51 @@ class Service:
 
         def look() -> None:
             if receive_post(self._house, shop, source):
-                self._wake()
+                self._processor.wake()
 
         self._every(seconds, f"post folder {shop.id}", look)
 
     def _process(self) -> None:
-        if process(self._house):
-            for shop in self._house.config.shops:
-                self._run_now(f"deliver {shop.id}")
+        process(self._house, self._settled)
+
+    def _settled(self) -> bool:
+        """After a batch: its drafts are delivered while the next is settled, unless the service stops."""
+        self._dispatcher.wake()
+        return self._stopping.is_set()
+
+    def _dispatch(self) -> None:
+        self._couriers.run(self._house.store.shops_with_effects(self._house.clock()))
+
+    def _heartbeat(self) -> None:
+        house = self._house
+        house.store.beat("service", house.clock())
+        alarms = find_alarms(house.store, house.config, house.clock())
+        for alarm in alarms:
+            if (alarm.about, alarm.next_step) not in self._alarms:
+                house.log.error("alarm", about=alarm.about, problem=alarm.what, next_step=alarm.next_step)
+        self._alarms = frozenset((alarm.about, alarm.next_step) for alarm in alarms)
 
     def _every(self, seconds: float, name: str, job: Callable[[], object]) -> None:
-        self._scheduler.add_job(
-            self._guarded(name, job),
-            "interval",
-            seconds=seconds,
-            id=name,
-            name=name,
-            next_run_time=datetime.now(UTC),
-        )
+        run = self._guarded(name, job)
+        self._scheduler.add_job(run, "interval", seconds=seconds, id=name, name=name, next_run_time=datetime.now(UTC))
 
     def _guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
-        """A job that fails is logged and comes again; APScheduler never sees its error."""
-        trouble = ""
+        """A job that fails is logged, its heartbeat says so until it works again, and it comes again."""
 
         def run() -> None:
-            nonlocal trouble
             try:
                 job()
             except Exception as error:
-                trouble = str(error) or type(error).__name__
                 known = isinstance(error, IntakeError | StorageError)
-                self._house.log.error("job failed", job=name, problem=trouble, exc_info=None if known else error)
-                _beat(self._house, name, trouble)
+                self._house.log.error("job failed", job=name, problem=str(error), exc_info=None if known else error)
+                self._troubled.add(name)
+                _beat(self._house, name, str(error) or type(error).__name__)
             else:
-                if trouble:
-                    trouble = ""
+                if name in self._troubled:
+                    self._troubled.discard(name)
                     _beat(self._house, name, "")
 
         return run
-
-    def _wake(self) -> None:
-        self._run_now("process")
-
-    def _run_now(self, job_id: str) -> None:
-        if self._scheduler.running:
-            self._scheduler.modify_job(job_id, next_run_time=datetime.now(UTC))
 
 
 def _beat(house: House, name: str, trouble: str) -> None:

@@ -50,6 +50,7 @@ ANSWERED = table(models.AnsweredRow)
 HEARTBEATS = table(models.HeartbeatRow)
 SOURCE = ("shop", "account", "folder", "uidvalidity", "uid")
 OPEN_STATES = (CaseState.OPEN,)
+UNFETCHABLE = "unfetchable"  # the kind of reason of a message that its server does not deliver
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,24 @@ class Store:
             beat: datetime | None = connection.execute(good).scalar()
         return None if started is None else beat or started
 
-    def receive(self, arrivals: Sequence[Arrival], cursor: Cursor | None = None) -> list[int]:
-        """Commit a batch of arrivals and the moved cursor together; the ids of those that are new."""
+    def receive(
+        self, arrivals: Sequence[Arrival], cursor: Cursor | None = None, effects: Sequence[Effect] = ()
+    ) -> list[int]:
+        """Commit a batch of arrivals, the moved cursor, and what is to be done at the source, together; the ids of the
+        arrivals that are new."""
         with writing(self.engine) as connection:
             ids = insert_new(connection, ARRIVALS, arrivals, SOURCE)
             if cursor is not None:
                 put(connection, CURSORS, cursor)
+            insert_all(connection, EFFECTS, effects, ("key",))
         return ids
+
+    def uids_held(self, account: str, folder: str, uidvalidity: int) -> set[int]:
+        """The UIDs of a folder's epoch that have an arrival."""
+        source = (ARRIVALS.c.account == account) & (ARRIVALS.c.folder == folder)
+        statement = select(ARRIVALS.c.uid).where(source & (ARRIVALS.c.uidvalidity == uidvalidity))
+        with reading(self.engine) as connection:
+            return set(connection.execute(statement).scalars())
 
     def note_answered(self, shop: str, answered: Mapping[str, datetime]) -> None:
         """Remember that mails with these Message-IDs were answered, and when."""
@@ -157,6 +169,11 @@ class Store:
             begun = update(EFFECTS).where(EFFECTS.c.id.in_([effect.id for effect in effects]))
             connection.execute(begun.values(state=EffectState.STARTED, attempts=EFFECTS.c.attempts + 1))
         return effects
+
+    def shops_with_effects(self, now: datetime) -> list[str]:
+        """The shops for which something is due to be carried out."""
+        with reading(self.engine) as connection:
+            return list(connection.execute(select(EFFECTS.c.shop).where(_ready(now)).distinct()).scalars())
 
     def finish_effects(self, effect_ids: Sequence[int], now: datetime) -> None:
         """Commit that these effects have happened."""
@@ -244,6 +261,17 @@ class Store:
         }
         with reading(self.engine) as connection:
             return {name: int(connection.execute(statement).scalar_one()) for name, statement in wanted.items()}
+
+    def count_unfetchable(self) -> dict[str, int]:
+        """How many mails of each shop could not be had from the server, of cases that are open."""
+        statement = (
+            select(MESSAGES.c.shop, func.count())
+            .join(CASES, CASES.c.id == MESSAGES.c.case_id)
+            .where(MESSAGES.c.reason_kind == UNFETCHABLE, CASES.c.state == CaseState.OPEN)
+            .group_by(MESSAGES.c.shop)
+        )
+        with reading(self.engine) as connection:
+            return {str(shop): int(count) for shop, count in connection.execute(statement)}
 
     def fates(self) -> dict[str, int]:
         """How many messages met each fate."""

@@ -4,6 +4,7 @@ They are ended by the process id that they wrote or were given, never by name.
 """
 
 import contextlib
+import ipaddress
 import os
 import pwd
 import shutil
@@ -11,12 +12,16 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import imapclient
 import psycopg
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 START_SECONDS = 20
 DOVECOT_CONFIG = """
@@ -74,6 +79,28 @@ service stats {{
  chroot=
 }}
 {extra}
+"""
+
+
+# Beside the static passdb, which goes on to take passwords. Each token is asked for at the introspection endpoint.
+OAUTH_CONFIG = """
+auth_mechanisms=plain login oauthbearer xoauth2
+passdb {{
+ driver=oauth2
+ mechanisms=xoauth2 oauthbearer
+ args={file}
+}}
+"""
+INTROSPECTION = """
+introspection_mode=post
+introspection_url={url}
+client_id=dovecot
+client_secret=dovecot-secret
+username_attribute=email
+username_format=%u
+active_attribute=active
+active_value=true
+force_introspection=yes
 """
 
 
@@ -147,6 +174,48 @@ class Dovecot:
         with socket.socket() as probe:
             probe.settimeout(1)
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def oauth_dovecot(folder: Path, introspection_url: str) -> Dovecot:
+    """A Dovecot that also takes access tokens which an introspection endpoint (RFC 7662) calls active. Not started."""
+    file = folder / "oauth2.conf.ext"
+    file.write_text(INTROSPECTION.format(url=introspection_url))
+    return Dovecot(folder, OAUTH_CONFIG.format(file=file))
+
+
+def fill_maildir(server: Dovecot, user: str, folder: str, mails: Iterable[tuple[bytes, datetime]]) -> None:
+    """Write mails with their INTERNALDATE straight into a user's folder ("" for INBOX, else Maildir++'s name), before
+    Dovecot has seen it: much faster than APPEND."""
+    owner = pwd.getpwnam("nobody").pw_uid if os.getuid() == 0 else os.getuid()
+    base = server.folder / "mail" / user
+    place = base / folder
+    for path in (base, place, *(place / name for name in ("cur", "new", "tmp"))):
+        path.mkdir(parents=True, exist_ok=True)
+        os.chown(path, owner, -1)
+    for number, (raw, at) in enumerate(mails):
+        path = place / "cur" / f"{1_700_000_000 + number}.M{number}.host,S={len(raw)}:2,S"
+        path.write_bytes(raw)
+        os.utime(path, (at.timestamp(), at.timestamp()))
+
+
+def certificate(folder: Path, days: int = 30) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that vouches for itself, valid for `days` (negative: it expired), and its key."""
+    now = datetime.now(UTC)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=60))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(True, None), True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
+    return paths
 
 
 def _open_path(folder: Path) -> None:

@@ -1,15 +1,25 @@
 """What becomes of a message: a table of who writes what, in answer to what."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from intake.config import Shop
 from intake.reading.mail import read_mail
-from intake.rules.decision import CaseView, Knowledge, complainant_of, decide, participant_keys, references_to_look_up
+from intake.rules.decision import (
+    CaseView,
+    Knowledge,
+    complainant_of,
+    decide,
+    own_names,
+    participant_keys,
+    references_to_look_up,
+    thread_ids,
+)
 from intake.rules.tokens import make_token
-from intake.types import Channel, Facts, Fate, Message, PostalAddress
+from intake.types import Address, Channel, Facts, Fate, Forwarded, Message, PostalAddress
 from tests.builders import mail, mailbox_settings, shop_settings
 
 KEY = b"k" * 32
@@ -18,12 +28,39 @@ ANSWERED = replace(CASE, is_open=False)
 TOKEN = make_token(KEY, "sis", CASE.reference, "8f3a91c2", "example.nl")
 FORGED = TOKEN.replace(".8f3a91c2.", ".8f3a91c3.")
 HELD = Knowledge(by_message_id={"<first@example.com>": CASE}, by_reference={CASE.reference: CASE})
+NOTHING = Knowledge()
 STRANGER = "Iemand <iemand@example.de>"
 COLLEAGUE = "Piet <piet@example.nl>"
+JAN_BY_MAIL = Address("Jan Jansen", "jan@example.com")
+SATURDAY = datetime(2026, 9, 5, 22, 30, tzinfo=UTC)
+LIST = "klachten@example.nl"
 
 
 def shop(**mailbox) -> Shop:
     return Shop.model_validate(shop_settings(mailbox=mailbox_settings(143, "desk", **mailbox)))
+
+
+def forwarded(**changes: Any) -> Message:
+    """A customer's mail that a colleague forwarded, as examining leaves it."""
+    original = Forwarded(
+        JAN_BY_MAIL, SATURDAY, "klacht", "Stuk!", note="Graag oppakken", message_id="<org@example.com>"
+    )
+    outer = read_mail(mail("Graag oppakken", sender=COLLEAGUE, subject="Fwd: klacht", message_id="<fwd@example.nl>"))
+    return replace(
+        outer,
+        **{
+            "sender": original.sender,
+            "sent_at": original.sent_at,
+            "text": original.text,
+            "forwarded": original,
+            "forwarded_by": Address("Piet", "piet@example.nl"),
+            **changes,
+        },
+    )
+
+
+def settled(message: Message, known: Knowledge = NOTHING, **mailbox):
+    return decide(message, Facts(), known, shop(**mailbox), KEY)
 
 
 def decided(raw: bytes, known: Knowledge = HELD, facts: Facts | None = None, **mailbox):
@@ -194,3 +231,191 @@ def test_a_letter_joins_by_the_reference_in_it_for_the_same_name_and_postcode(
 def test_the_same_scan_is_a_duplicate() -> None:
     found = decide(Message(Channel.LETTER), Facts(), Knowledge(twin_scan=(3, 7)), shop(), KEY)
     assert (found.fate, found.duplicate_of) == (Fate.DUPLICATE, 3)
+
+
+def test_a_forwarded_complaint_is_the_customers_and_says_who_forwarded_it() -> None:
+    found = settled(forwarded())
+    assert (found.fate, found.complainant) == (Fate.OPENED, ("Jan Jansen", "jan@example.com"))
+    assert found.attention == (
+        "forwarded by piet@example.nl; the original is of 2026-09-06",
+        "with the forward: Graag oppakken",
+    )
+    assert participant_keys(forwarded(), shop()) == ("jan@example.com",)
+
+
+def test_the_date_of_an_original_is_not_made_up() -> None:
+    assert "forwarded by piet@example.nl; the original has no date" in settled(forwarded(sent_at=None)).attention
+
+
+def test_a_colleagues_reply_to_is_no_participant_of_what_he_forwards() -> None:
+    message = forwarded(reply_to=(Address("", "piet@example.de"),))
+    assert participant_keys(message, shop()) == ("jan@example.com",)
+    assert complainant_of(message, shop()) == ("Jan Jansen", "jan@example.com")
+
+
+def test_a_forward_of_a_mail_that_is_held_joins_its_case() -> None:
+    held = Knowledge(by_message_id={"<org@example.com>": CASE})
+    found = settled(forwarded(), held)
+    assert (found.fate, found.case, found.reopens) == (Fate.JOINED, CASE, False)
+    assert "the mail that was forwarded" in found.reason
+
+
+def test_a_forward_of_a_mail_that_was_answered_does_not_reopen_its_case() -> None:
+    found = settled(forwarded(), Knowledge(by_message_id={"<org@example.com>": ANSWERED}))
+    assert (found.fate, found.reopens) == (Fate.JOINED, False)
+
+
+def test_a_forward_of_another_persons_mail_on_a_case_is_suggested() -> None:
+    message = forwarded(sender=Address("", "iemand@example.de"))
+    found = settled(message, Knowledge(by_message_id={"<org@example.com>": CASE}))
+    assert (found.fate, found.suggested) == (Fate.OPENED, CASE)
+
+
+def test_a_forward_that_answers_a_held_mail_by_its_headers_joins_it() -> None:
+    message = forwarded(forwarded=None, in_reply_to=("<first@example.com>",))
+    assert settled(message, HELD).fate is Fate.JOINED
+
+
+def test_the_id_of_the_original_is_looked_up_first() -> None:
+    message = forwarded(in_reply_to=("<a@example.com>",), references=("<b@example.com>", "<a@example.com>"))
+    assert thread_ids(message) == ("<org@example.com>", "<a@example.com>", "<b@example.com>")
+
+
+def test_a_forward_that_names_nobody_opens_and_asks() -> None:
+    message = forwarded(
+        sender=Address("Piet", "piet@example.nl"),
+        forwarded_by=None,
+        forwarded=Forwarded(None, None, "", "", note="Kijk"),
+    )
+    found = settled(replace(message, subject="zie bijlage"))
+    assert (found.fate, found.complainant) == (Fate.OPENED, ("", ""))
+    assert found.attention[:2] == ("forwarded by piet@example.nl: who is the customer?", "with the forward: Kijk")
+    assert participant_keys(message, shop()) == ()
+
+
+def test_what_a_colleagues_mailbox_rule_forwards_is_opened_though_it_is_automatic() -> None:
+    headers = (("x-ms-exchange-inbox-rules-loop", "piet@example.nl"), ("auto-submitted", "auto-generated"))
+    assert settled(forwarded(headers=headers)).fate is Fate.OPENED
+
+
+def test_ignoring_a_customer_does_not_hold_back_what_a_colleague_forwards() -> None:
+    assert settled(forwarded(), ignore=("example.com",)).fate is Fate.OPENED
+    assert settled(forwarded(), ignore=("piet@example.nl",)).kind == "ignored"
+
+
+GROUPS = {
+    "google, with X-Original-From": {"x_original_from": "Jan Jansen <jan@example.com>", "reply_to": LIST},
+    "google, with Reply-To": {"reply_to": "Jan Jansen <jan@example.com>"},
+    "google, with X-Original-Sender": {"x_original_sender": "jan@example.com"},
+    "google, original before envelope": {
+        "x_original_from": "Jan Jansen <jan@example.com>",
+        "x_original_sender": "bounce-7@mailer.example.de",
+    },
+    "mailman": {"reply_to": "Jan Jansen <jan@example.com>", "list_post": f"<mailto:{LIST}>"},
+}
+
+
+@pytest.mark.parametrize("headers", GROUPS.values(), ids=GROUPS.keys())
+def test_behind_a_group_of_the_shop_the_customer_is_the_original_sender(headers: dict[str, str]) -> None:
+    raw = answer(sender=f"'Jan Jansen' via Klachten <{LIST}>", to=LIST, list_id="<klachten.example.nl>", **headers)
+    found = decided(raw, NOTHING, own_lists=(LIST,))
+    assert (found.fate, found.complainant) == (Fate.OPENED, ("Jan Jansen", "jan@example.com"))
+    assert participant_keys(read_mail(raw), shop(own_lists=(LIST,))) == ("jan@example.com",)
+
+
+def test_a_customer_joins_his_case_through_a_group_too() -> None:
+    raw = answer(
+        sender=f"Jan via Klachten <{LIST}>", x_original_from="jan@example.com", in_reply_to="<first@example.com>"
+    )
+    assert decided(raw, own_lists=(LIST,)).fate is Fate.JOINED
+
+
+def test_a_group_at_another_provider_is_the_shops_own_once_it_is_named() -> None:
+    group = "klachten@groups.example.de"
+    raw = answer(sender=f"Jan via Klachten <{group}>", reply_to="jan@example.com", list_id="<x.example.de>", to=group)
+    assert decided(raw, NOTHING, own_lists=(group,)).complainant == ("Jan", "jan@example.com")
+
+
+def test_a_colleagues_mail_through_a_group_is_internal() -> None:
+    raw = answer(sender=f"Piet via Klachten <{LIST}>", x_original_from=COLLEAGUE, reply_to=LIST)
+    assert decided(raw, own_lists=(LIST,)).kind == "internal"
+
+
+def test_a_strangers_header_does_not_make_him_another() -> None:
+    raw = answer(sender=STRANGER, x_original_from="jan@example.com", in_reply_to="<first@example.com>")
+    found = decided(raw, own_lists=(LIST,))
+    assert (found.fate, found.complainant) == (Fate.OPENED, ("Iemand", "iemand@example.de"))
+
+
+NOTICE: dict[str, Any] = {"always_open": ("example.de",)}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"auto_submitted": "auto-generated"}, id="automatic"),
+        pytest.param({"auto_submitted": "auto-replied"}, id="an automatic answer to nothing of ours"),
+        pytest.param({"precedence": "bulk"}, id="bulk"),
+        pytest.param({"x_spam_flag": "YES"}, id="spam"),
+    ],
+)
+def test_what_always_opens_opens_whatever_its_headers_say(headers: dict[str, str]) -> None:
+    assert decided(answer(sender=STRANGER, **headers), NOTHING, **NOTICE).fate is Fate.OPENED
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [
+        pytest.param({"message_id": TOKEN}, "internal", id="a mail of our own"),
+        pytest.param({"sender": "mailer-daemon@example.de"}, "automatic", id="a bounce"),
+        pytest.param(
+            {"auto_submitted": "auto-replied", "in_reply_to": TOKEN}, "automatic", id="absent, to a mail of ours"
+        ),
+    ],
+)
+def test_what_always_opens_is_set_aside_all_the_same(headers: dict[str, str], kind: str) -> None:
+    found = decided(answer(**{"sender": STRANGER, **headers}), **NOTICE)
+    assert (found.fate, found.kind) == (Fate.SET_ASIDE, kind)
+
+
+def test_what_always_opens_is_a_duplicate_all_the_same() -> None:
+    message = read_mail(answer(sender=STRANGER))
+    assert settled(message, Knowledge(same_id=((3, message.content_hash),)), **NOTICE).fate is Fate.DUPLICATE
+
+
+def test_a_bounce_is_no_form_though_it_comes_from_the_forms_domain() -> None:
+    found = decided(answer(sender="mailer-daemon@example.de"), forms=("example.de",))
+    assert (found.fate, found.kind) == (Fate.SET_ASIDE, "automatic")
+
+
+def test_a_form_elsewhere_names_the_customer_in_reply_to() -> None:
+    raw = answer(sender="Formulier <noreply@forms.example.de>", reply_to="Eva <eva@example.com>")
+    assert decided(raw, forms=("noreply@forms.example.de",)).complainant == ("Eva", "eva@example.com")
+
+
+def test_a_customer_with_a_reply_to_of_his_own_is_answered_there_and_may_write_from_both() -> None:
+    raw = answer(reply_to="Jan <jan@work.example.com>")
+    assert decided(raw).complainant == ("Jan Jansen", "jan@work.example.com")
+    assert participant_keys(read_mail(raw), shop()) == ("jan@example.com", "jan@work.example.com")
+
+
+def test_a_reply_to_that_is_the_shop_itself_is_nobodys() -> None:
+    assert decided(answer(reply_to=f"jan@example.com, {LIST}")).complainant == ("Jan Jansen", "jan@example.com")
+
+
+def test_the_shops_own_names_are_its_domains_and_the_addresses_that_it_uses() -> None:
+    assert own_names(shop(own_lists=("Klachten@groups.example.de",), username="Desk@example.org")) == {
+        "example.nl",
+        "mirjam@example.nl",
+        "klachten@groups.example.de",
+        "desk@example.org",
+    }
+
+
+def test_a_mailbox_at_a_public_provider_is_own_and_its_provider_is_not() -> None:
+    settings = shop_settings(
+        manager={"name": "Mirjam", "addresses": ["mirjam@gmail.com"]},
+        mailbox=mailbox_settings(143, "klachten.smart@gmail.com"),
+    )
+    own = own_names(Shop.model_validate(settings))
+    assert own == {"mirjam@gmail.com", "klachten.smart@gmail.com"}

@@ -42,10 +42,10 @@ def settings_of(model: type, prefix: str = "") -> list[str]:
         inner = [part for part in (field.annotation, *getattr(field.annotation, "__args__", ())) if part is not None]
         section = next((part for part in inner if hasattr(part, "model_fields")), None)
         if section is not None:
-            found += settings_of(section, "" if name == "shops" else f"{name}.")
+            found += settings_of(section, "" if name == "shops" else f"{prefix}{name}.")
         elif dataclasses.is_dataclass(field.annotation):
             found += [f"{name}.{part.name}" for part in dataclasses.fields(field.annotation)]
-        elif name not in ("protocol", "password", "database_password"):
+        elif field.repr and name != "protocol":
             found.append(f"{prefix}{name}")
     return found
 

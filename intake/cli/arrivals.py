@@ -1,6 +1,6 @@
 """Commands about what came in: `arrivals`, `open`, `join`, `inspect`, `import`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +30,8 @@ from intake.cli.tables import arrival_value, arrivals_table
 from intake.config import Config
 from intake.errors import ReadingError
 from intake.examine import Examined, Examiner, Job
-from intake.pipeline import process, receive_files
+from intake.loops import InBackground
+from intake.pipeline import House, process, receive_files
 from intake.pipeline.receiving import find_mails
 from intake.reading.limits import Failure
 from intake.reading.record import parse_record, read_record
@@ -179,29 +180,44 @@ def _examined_value(path: Path, outcome: Examined | Failure, own_lists: tuple[st
 def import_(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help=".eml files, mbox files, Maildirs, or folders.")],
     shop: ShopOption = None,
+    answered: Annotated[bool, typer.Option("--answered", help="They were answered: cases without drafts.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Bring in mails from files. What was imported before is passed over; what failed is named."""
+    """Bring in mails from files. What was imported before is passed over, so it may be broken off and begun again;
+    what failed is named."""
     config = load()
     chosen = config.shop(shop)
-    read = new = 0
     failures: list[str] = []
     with only_process(config) as house, _progress(json) as progress:
-        task = progress.add_task("reading", total=None)
-        for path in paths:
-            for taken, fresh in receive_files(house, chosen, find_mails(path, failures)):
-                read, new = read + taken, new + fresh
-                progress.update(task, completed=read)
-        progress.update(task, description="deciding", total=read)
-        processed = process(house)
+        found = (file for path in paths for file in find_mails(path, failures))
+        counts = _bring_in(house, receive_files(house, chosen, found, answered=answered), progress)
     if json:
-        print_json({"read": read, "new": new, "processed": processed, "failures": failures})
+        print_json({**counts, "failures": failures})
     else:
-        out.print(f"{read} mails read, {new} new, {processed} processed. Drafts follow when Intake runs.")
+        told = "{read} mails read, {new} new, {processed} processed.".format(**counts)
+        out.print(told if answered else f"{told} Drafts follow when Intake runs.")
     for failure in failures:
         problem(failure)
     if failures:
         raise typer.Exit(1)
+
+
+def _bring_in(house: House, batches: Iterator[tuple[int, int]], progress: Progress) -> dict[str, int]:
+    """Store what comes while what is stored is processed, and show both."""
+    counts = {"read": 0, "new": 0, "processed": 0}
+    reading, deciding = (progress.add_task(name, total=None) for name in ("reading", "deciding"))
+
+    def work(is_ending: Callable[[], bool]) -> None:
+        counts["processed"] += process(house, is_ending)
+        progress.update(deciding, completed=counts["processed"])
+
+    with InBackground(work) as processor:
+        for read, new in batches:
+            counts["read"] += read
+            counts["new"] += new
+            progress.update(reading, completed=counts["read"])
+            processor.wake()
+    return counts
 
 
 def _progress(quiet: bool) -> Progress:

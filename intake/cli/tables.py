@@ -13,7 +13,7 @@ from rich.text import Text
 from intake import deadlines
 from intake.config import Config, Shop
 from intake.rules.facts import mask_iban
-from storage.models import Case, Draft, Effect, EffectState, Message
+from storage.models import Case, Channel, Draft, Effect, EffectState, Message
 from storage.store import ArrivalLine, CaseFile
 
 FATE_STYLE = {"opened": "bold green", "joined": "cyan", "duplicate": "dim", "set aside": "yellow", "failed": "bold red"}
@@ -162,6 +162,7 @@ def case_page(file: CaseFile, shop: Shop, now: datetime) -> list[str | Text | Ta
         blocks += [Text("\nWhy this date", style="bold"), Text("\n".join(f"  {line}" for line in deadline.trace))]
     for message in file.messages:
         blocks += [Text(f"\n{_message_title(message, shop)}", style="bold"), Text(_indented(message.text))]
+        blocks += [Text(f"  {line}", style="dim") for line in _sender_lines(message)]
         blocks += [Text(f"  facts: {_facts(message)}", style="dim")] if message.facts else []
         blocks += [Text(f"  note: {item}", style="yellow") for item in message.problems]
     effects = {effect.draft_id: effect for effect in file.effects if effect.draft_id}
@@ -201,6 +202,18 @@ def _basis(case: Case) -> str:
 def _message_title(message: Message, shop: Shop) -> str:
     when = f"{message.received_at.astimezone(shop.zone):%a %d %b %H:%M}"
     return f"{message.channel.value.title()} · {when} · {message.from_name or message.from_address} · {message.subject}"
+
+
+def _sender_lines(message: Message) -> list[str]:
+    """What is known of who wrote it: whether our own mail server vouches for him, and what came along the way."""
+    if message.channel is not Channel.MAIL:
+        return []
+    lines = [f"from: {message.from_address}; verified sender: {message.verified.value}"]
+    lines += [f"answer to: {', '.join(message.reply_to)}"] if message.reply_to else []
+    lines += [f"signed by {message.signed_by}, as the signature says; it is not checked"] if message.signed_by else []
+    lines += [f"encrypted ({message.encrypted}): read it in your mail program"] if message.encrypted else []
+    lines += [f"forwarded by {message.forwarded_by}"] if message.forwarded_by else []
+    return [*lines, *(f"with the forward: {line}" for line in message.forward_note.splitlines()[:5])]
 
 
 def _facts(message: Message) -> str:

@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from intake.config.mistakes import all_in_words
-from intake.config.sections import DATABASES, Config
+from intake.config.sections import DATABASES, Config, Mailbox, OAuth
 from intake.errors import ConfigError
 
 
@@ -51,18 +51,30 @@ def missing_secrets(config: Config) -> list[str]:
         missing.append(f"database: no password; {where}")
     for index, shop in enumerate(config.shops):
         for name, server in (("mailbox", shop.mailbox), ("outgoing", shop.outgoing)):
-            if server is not None and server.username and server.password is None:
-                where = f"shops[{index}].{name}"
+            where = f"shops[{index}].{name}"
+            if isinstance(server, Mailbox) and server.oauth is not None:
+                missing += _missing_client_secret(f"{where}.oauth", server.oauth)
+            elif server is not None and server.username and server.password is None:
                 missing.append(f"{where}: no password; {_where_from(server.password_env, server.password_file)}")
     return missing
 
 
-def _where_from(variable: str, file: Path | None) -> str:
+def _missing_client_secret(where: str, oauth: OAuth) -> list[str]:
+    """Public clients have none (RFC 6749 section 2.1); one that is named has to be there, and an application that
+    signs in by itself cannot do without."""
+    variable, file = oauth.client_secret_env, oauth.client_secret_file
+    wanted = variable or file or oauth.grant == "client-credentials"
+    if not wanted or oauth.client_secret is not None:
+        return []
+    return [f"{where}: no client secret; {_where_from(variable, file, 'client_secret')}"]
+
+
+def _where_from(variable: str, file: Path | None, key: str = "password") -> str:
     if variable:
         return f"set the environment variable {variable}"
     if file:
         return f"put it in the file {file}"
-    return "name an environment variable in password_env, or a file in password_file"
+    return f"name an environment variable in {key}_env, or a file in {key}_file"
 
 
 def _take_secrets(raw: dict[str, Any], base: Path, environ: Mapping[str, str]) -> list[str]:
@@ -72,6 +84,11 @@ def _take_secrets(raw: dict[str, Any], base: Path, environ: Mapping[str, str]) -
     for index, shop in _shop_tables(raw):
         found = [(f"shops[{index}].{name}.", shop.get(name)) for name in ("mailbox", "outgoing")]
         sections += [(where, "password", section) for where, section in found if isinstance(section, dict)]
+        oauth = _oauth_of(shop)
+        if oauth is not None:
+            sections.append((f"shops[{index}].mailbox.oauth.", "client_secret", oauth))
+            if oauth.pop("tokens_file", None) is not None:
+                mistakes.append(f"shops[{index}].mailbox.oauth.tokens_file: there is no such setting; remove it")
     for where, key, section in sections:
         if section.pop(key, None) is not None:
             mistakes.append(f"{where}{key}: secrets do not stand in this file; use {key}_env or {key}_file")
@@ -115,6 +132,11 @@ def _shop_tables(raw: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
     return [
         (index, shop) for index, shop in enumerate(shops if isinstance(shops, list) else []) if isinstance(shop, dict)
     ]
+
+
+def _oauth_of(shop: dict[str, Any]) -> dict[str, Any] | None:
+    (oauth,) = _of(shop, "mailbox", "oauth")
+    return oauth if isinstance(oauth, dict) else None
 
 
 def _not_apart(shops: list[tuple[int, dict[str, Any]]]) -> list[str]:
@@ -164,6 +186,11 @@ def _absolute(raw: dict[str, Any], base: Path) -> dict[str, Any]:
         for server in (shop.get("mailbox"), shop.get("outgoing")):
             at(server, "password_file")
             at(server, "ca_file")
+        oauth = _oauth_of(shop)
+        if oauth is not None:
+            at(oauth, "client_secret_file")
+            # A shop's id is checked to be a plain word before anything is read or written here.
+            oauth["tokens_file"] = str(Path(str(raw["data"])) / "tokens" / f"{shop.get('id')}.json")
     return raw
 
 

@@ -4,6 +4,7 @@ Nothing that may be a secret is ever repeated.
 """
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date, time
@@ -55,7 +56,7 @@ def _in_words(detail: ErrorDetails) -> str:
         return f"{where}: is missing; it has to be set"
     if detail["loc"] == ("shops",) and kind == "tuple_type":
         return "shops: should be a list; write [[shops]], with two brackets"
-    plain = isinstance(detail["input"], str | int | float | date | time) and "password" not in where
+    plain = isinstance(detail["input"], str | int | float | date | time) and not re.search("password|secret", where)
     found = f"found {_as_written(detail['input'])}; " if plain else ""
     return f"{where or 'the file'}: {found}should be {_expected(detail)}"
 
@@ -90,12 +91,12 @@ def _keys_at(place: tuple[int | str, ...]) -> list[str]:
     for part in place:
         if isinstance(part, str):
             section = next(iter(_sections_in(_fields_of(section).get(part))), None)
-    return [name for name in _fields_of(section) if not name.endswith("password")]
+    return list(_fields_of(section))
 
 
 def _fields_of(section: Any) -> dict[str, Any]:  # noqa: ANN401 - a model or a dataclass
     if isinstance(section, type) and issubclass(section, BaseModel):
-        return {name: field.annotation for name, field in section.model_fields.items()}
+        return {name: field.annotation for name, field in section.model_fields.items() if field.repr}
     return {field.name: field.type for field in fields(section)} if is_dataclass(section) else {}
 
 

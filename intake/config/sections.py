@@ -7,6 +7,7 @@ import ipaddress
 import re
 from datetime import date, time
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
@@ -35,6 +36,23 @@ CLOSED_ODR = re.compile(r"ec\.europa\.eu/(consumers/)?odr|webgate\.ec\.europa\.e
 DEFAULT_PORTS = {
     "imap": {"tls": 993, "starttls": 143, "plain": 143},
     "smtp": {"tls": 465, "starttls": 587, "plain": 25},
+}
+
+# Where the providers are asked, and for what. Google's device sign-in has no mail scope, so a person signs in there
+# over the browser (RFC 8252); Microsoft wants `offline_access` for a refresh token.
+_MICROSOFT = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0"
+ENDPOINTS: dict[str, dict[str, str]] = {
+    "microsoft": {"token_url": f"{_MICROSOFT}/token", "device_url": f"{_MICROSOFT}/devicecode"},
+    "google": {
+        "token_url": "https://oauth2.googleapis.com/token",
+        "authorize_url": "https://accounts.google.com/o/oauth2/v2/auth",
+    },
+    "other": {},
+}
+SCOPES = {
+    ("microsoft", "device"): "https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
+    ("microsoft", "client-credentials"): "https://outlook.office365.com/.default",
+    ("google", "device"): "https://mail.google.com/",
 }
 
 
@@ -70,9 +88,24 @@ def _variable_name(value: str) -> str:
     return value
 
 
+def _endpoint(value: str) -> str:
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)) if host else False
+    if not safe or parts.username or parts.password or parts.fragment:
+        raise ValueError("an address that begins with https:// (http:// is for this machine only)")
+    return value
+
+
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
 
 PUBLIC_MAIL_DOMAINS = frozenset(
     {"gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "hotmail.nl", "live.nl", "live.com", "msn.com"}
@@ -131,6 +164,64 @@ class Server(Section):
         return self.host, self.port or DEFAULT_PORTS[self.protocol][self.security.value]
 
 
+class OAuth(Section):
+    """Signing in with access tokens (RFC 6749) instead of a password. Whatever is empty has the provider's default.
+
+    `grant` says whose right it is: "device" that of a person who signs in once with `intake auth`,
+    "client-credentials" that of the application itself. `client_secret` and `tokens_file` (where the tokens of a
+    person are kept: DATA/tokens/SHOP.json) are filled in while loading; they are no settings.
+    """
+
+    provider: Literal["microsoft", "google", "other"]
+    grant: Literal["device", "client-credentials"] = "device"
+    tenant: str = Field(default="", pattern=r"^[A-Za-z0-9.-]{0,200}$", validate_default=True)
+    client_id: str = Field(min_length=1)
+    client_secret_env: VariableName = ""
+    client_secret_file: Path | None = None
+    client_secret: SecretStr | None = Field(default=None, repr=False)
+    authorize_url: Endpoint = ""
+    device_url: Endpoint = ""
+    token_url: Endpoint = Field(default="", validate_default=True)
+    scope: str = ""
+    mechanism: Literal["xoauth2", "oauthbearer"] = "xoauth2"
+    tokens_file: Path | None = Field(default=None, repr=False)
+
+    @field_validator("grant")
+    @classmethod
+    def _google_wants_a_person(cls, value: str, info: ValidationInfo) -> str:
+        if value == "client-credentials" and info.data.get("provider") == "google":
+            raise ValueError('"device": Google gives no access to a mailbox to an application by itself')
+        return value
+
+    @field_validator("tenant")
+    @classmethod
+    def _microsoft_has_tenants(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.data.get("provider") == "microsoft":
+            raise ValueError('the id or domain of the organisation, like "example.onmicrosoft.com"')
+        return value
+
+    @field_validator("token_url")
+    @classmethod
+    def _others_name_their_endpoints(cls, value: str, info: ValidationInfo) -> str:
+        known = info.data
+        if known.get("provider") != "other":
+            return value
+        if not value:
+            raise ValueError("the address of the provider's token endpoint")
+        if known.get("grant") == "device" and not (known.get("device_url") or known.get("authorize_url")):
+            raise ValueError("accompanied by device_url, or by authorize_url where the provider has no device sign-in")
+        return value
+
+    def endpoint(self, name: Literal["token_url", "device_url", "authorize_url"]) -> str:
+        """An address at the provider: the configured one, else its default; empty where it has none."""
+        return str(getattr(self, name)) or ENDPOINTS[self.provider].get(name, "").format(tenant=self.tenant)
+
+    @property
+    def scopes(self) -> str:
+        """What is asked for: as configured, else what the provider wants for IMAP."""
+        return self.scope or SCOPES.get((self.provider, self.grant), "")
+
+
 class Mailbox(Server):
     """The mailbox that complaints come to, which is also where drafts are put."""
 
@@ -148,6 +239,14 @@ class Mailbox(Server):
     idle: bool = True
     keyword: str = Field(default="", pattern=r"^(\\Flagged|[A-Za-z0-9$_.+-]{0,60})$")
     move_to: str = ""
+    oauth: OAuth | None = None
+
+    @field_validator("oauth")
+    @classmethod
+    def _one_way_to_sign_in(cls, value: OAuth | None, info: ValidationInfo) -> OAuth | None:
+        if value is not None and (info.data.get("password_env") or info.data.get("password_file")):
+            raise ValueError("without password_env and password_file beside it: tokens take the password's place")
+        return value
 
     @property
     def account(self) -> str:
@@ -276,6 +375,16 @@ class Shop(Section):
         place = self.address
         return PostalAddress("", self.name, place.street, "", place.postal_code, place.city, place.country)
 
+    def owns(self, address: str) -> bool:
+        """Whether a mail address is one of the shop's own."""
+        key = address.strip().lower()
+        return key in self.own_addresses or key.rpartition("@")[2] in self.domains
+
+    @cached_property
+    def own_addresses(self) -> frozenset[str]:
+        """The manager's addresses, in lower case."""
+        return frozenset(item.lower() for item in self.manager.addresses)
+
     def promise_for(self, counting: str | None = None) -> Promise:
         """The promise as a value, with another counting where asked."""
         chosen = Counting(counting or self.promise.counting)
@@ -285,7 +394,7 @@ class Shop(Section):
         """The postal service for a letter, None for mail."""
         return self.post if channel is Channel.LETTER else None
 
-    @property
+    @cached_property
     def domains(self) -> frozenset[str]:
         """Domains whose mail is the shop's own: those named, else those of the manager's addresses, but never one
         that anybody can have an address at: there the customers are too."""

@@ -8,15 +8,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from intake.config import Shop
+from intake.config import Mailbox, Shop
 from intake.errors import IntakeError, Refused, ServerError
 from intake.imap import Session, connect
 from intake.outlets import outgoing_post
 from intake.outlets.drafts_folder import DraftsFolder
 from intake.pipeline.house import House
+from intake.pipeline.receiving import MARK_MAIL
 from intake.pipeline.settling import APPEND_DRAFT, FILE_SCAN, PREVIEW_LETTER, TYPESET_LETTER
 from intake.replies.letter import Letter, Window, split_signatory
 from intake.replies.mime import DraftMail, build
+from intake.sources import marking
 from intake.types import Address, PostalAddress
 from storage.errors import StorageError
 from storage.models import Case, Draft, Effect, EffectState
@@ -59,15 +61,26 @@ class Drawers:
         if self._session is not None:
             self._session.close()
 
-    def drafts(self) -> DraftsFolder:
-        """The manager's Drafts folder. Raises `ServerError`, the same one again within this pass."""
+    @property
+    def mailbox(self) -> Mailbox:
+        """The shop's mailbox. Raises `Refused` where it has none."""
+        if self._shop.mailbox is None:
+            raise Refused(f"Shop {self._shop.id} has no mailbox.", "Configure one.")
+        return self._shop.mailbox
+
+    def session(self) -> Session:
+        """The connection. Raises `ServerError`, the same one again within this pass."""
         if self._failure is not None:
             raise self._failure
+        if self._session is None:
+            self._session = connect(self.mailbox)
+        return self._session
+
+    def drafts(self) -> DraftsFolder:
+        """The manager's Drafts folder. Raises `ServerError` like `session`."""
+        session = self.session()
         if self._folder is None:
-            if self._shop.mailbox is None:
-                raise Refused(f"Shop {self._shop.id} has no mailbox.", "Configure one.")
-            self._session = connect(self._shop.mailbox)
-            self._folder = DraftsFolder(self._session, self._shop.mailbox)
+            self._folder = DraftsFolder(session, self.mailbox)
         return self._folder
 
     def take(self, drafts: dict[int, tuple[Draft, Case]]) -> None:
@@ -143,6 +156,17 @@ def draft_mail(shop: Shop, draft: Draft, case: Case) -> bytes:
     )
 
 
+def _mark_mail(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
+    """Mark the mails of a batch at their source, or move them. What the server cannot do is told once, and left."""
+    session, mailbox, where = drawers.session(), drawers.mailbox, effect.payload
+    source = (session, str(where["folder"]), int(where["uidvalidity"]), list(where["uids"]))
+    if mailbox.keyword and not marking.mark(*source, mailbox.keyword):
+        house.log.warning("mails cannot be marked", shop=shop.id, keyword=mailbox.keyword, mails=len(source[3]))
+    tried_before = effect.state is EffectState.STARTED
+    if mailbox.move_to and not marking.move(*source, mailbox.move_to, again=tried_before):
+        house.log.warning("mails cannot be moved", shop=shop.id, to=mailbox.move_to, mails=len(source[3]))
+
+
 def _preview_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
     draft, case = drawers.draft(effect)
     pdf = house.typesetter.typeset(letter_of(shop, draft, case, draft_mark=True))
@@ -205,4 +229,5 @@ CARRY_OUT: dict[str, Callable[[House, Shop, Drawers, Effect], None]] = {
     PREVIEW_LETTER: _preview_letter,
     TYPESET_LETTER: _typeset_letter,
     FILE_SCAN: _file_scan,
+    MARK_MAIL: _mark_mail,
 }

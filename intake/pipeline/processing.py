@@ -4,7 +4,7 @@ Every arrival leaves here with one fate for each of its messages. One that canno
 reason and is tried again; after three times it is settled as unread, because the clock runs anyway.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from intake.errors import ConfigError
@@ -35,8 +35,9 @@ class _Batch:
     pending: Pending
 
 
-def process(house: House) -> int:
-    """Give a fate to everything that waits; how many arrivals got one. Raises `StorageError` when storage is away.
+def process(house: House, enough: Callable[[], bool] = lambda: False) -> int:
+    """Give a fate to everything that waits; how many arrivals got one. `enough` is asked after each batch whether the
+    rest may wait for the next time. Raises `StorageError` when storage is away.
 
     While one batch is settled here, the child processes examine the next.
     """
@@ -46,7 +47,7 @@ def process(house: House) -> int:
     while current is not None:
         following = next(batches, None)
         done += _settle_batch(house, current)
-        current = following
+        current = None if enough() else following
     return done
 
 

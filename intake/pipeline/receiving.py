@@ -12,30 +12,61 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from intake.config import Shop
+from intake.config import Mailbox, Shop
 from intake.errors import IntakeError
-from intake.imap import Session
+from intake.imap import SENT, Session
 from intake.pipeline.house import House
 from intake.reading.letter import MAX_BYTES
 from intake.reading.mail import received_at
 from intake.reading.record import MAX_RECORD
 from intake.sources.mailbox import Batch, Mail, MailboxSource, Position
 from intake.sources.post import Claim, PostSource
-from storage.models import Arrival, Channel, Cursor
+from intake.sources.sent import answered as answers_in
+from storage.models import Arrival, Channel, Cursor, Effect
 
 POST, IMPORT = "post", "import"
 IMPORT_BATCH = 100
+MARK_MAIL = "mark mail"
 
 
-def receive_mail(house: House, shop: Shop, source: MailboxSource, session: Session) -> int:
-    """Take in what is new in the shop's mailbox; how many mails. Raises `ServerError`; what was stored stays."""
+def receive_mail(
+    house: House, shop: Shop, source: MailboxSource, session: Session, stored: Callable[[], object] = lambda: None
+) -> int:
+    """Take in what is new in the shop's mailbox; how many mails. `stored` is called after each batch that brought some.
+    Raises `ServerError`; what was stored stays.
+
+    A mailbox that starts in the past is read after its Sent folder, so that what was answered is not a case again.
+    """
     settings = source.mailbox
     cursor = house.store.latest_cursor(settings.account, settings.folder)
     count = 0
     moved_since = None if cursor is not None else house.store.last_good_poll(shop.id)
+    if cursor is None and moved_since is None and settings.start != "now":
+        _note_answered(house, shop, session)
     for batch in source.new_mail(session, _position(cursor), house.clock(), moved_since):
-        count += _store_mails(house, shop, source, batch)
+        new = _store_mails(house, shop, source, batch)
+        count += new
+        if new:
+            stored()
     return count
+
+
+def _note_answered(house: House, shop: Shop, session: Session) -> None:
+    """Read the whole of Sent before anything else. An answer that went to colleagues alone was none."""
+    folder = session.find_folder(SENT)
+    if folder is None:
+        house.log.warning("no Sent folder: what was answered cannot be told", shop=shop.id)
+        return
+    known = 0
+    for answers in answers_in(session, folder):
+        told = {
+            answer.answers: answer.sent_at or house.clock()
+            for answer in answers
+            if any(not shop.owns(recipient) for recipient in answer.recipients)
+        }
+        house.store.note_answered(shop.id, told)
+        known += len(told)
+    house.log.info("read Sent", shop=shop.id, folder=folder, answered=known)
 
 
 def _store_mails(house: House, shop: Shop, source: MailboxSource, batch: Batch) -> int:
@@ -57,12 +88,22 @@ def _store_mails(house: House, shop: Shop, source: MailboxSource, batch: Batch) 
         since=position.since,
         started_at=_started(house, settings.account, settings.folder, position, now),
     )
-    new = house.store.receive(arrivals, cursor)
+    new = house.store.receive(arrivals, cursor, _marks(shop, settings, batch, now))
     house.checkpoint("rows committed")
     if new:
         house.log.info("received", shop=shop.id, channel="mail", arrivals=len(new))
     house.checkpoint("source touched")
     return len(new)
+
+
+def _marks(shop: Shop, settings: Mailbox, batch: Batch, now: datetime) -> list[Effect]:
+    """What is to be done to a batch's mails at the source, now that they are stored: one effect for all of them."""
+    uids = [mail.uid for mail in batch.mails]
+    if not uids or not (settings.keyword or settings.move_to):
+        return []
+    where = {"folder": settings.folder, "uidvalidity": batch.position.uidvalidity, "uids": uids}
+    key = f"{MARK_MAIL}:{settings.account}:{settings.folder}:{batch.position.uidvalidity}:{uids[0]}-{uids[-1]}"
+    return [Effect(key=key, shop=shop.id, kind=MARK_MAIL, payload=where, not_before=now, made_at=now)]
 
 
 def _started(house: House, account: str, folder: str, position: Position, now: datetime) -> datetime:
@@ -80,6 +121,7 @@ def _position(cursor: Cursor | None) -> Position | None:
 def _mail_arrival(
     shop: Shop, source: MailboxSource, position: Position, mail: Mail, digest: str, now: datetime
 ) -> Arrival:
+    moment, basis = (mail.received_at, "internaldate") if mail.dated else _moment_in(mail.raw, mail.received_at)
     return Arrival(
         shop=shop.id,
         channel=Channel.MAIL,
@@ -89,11 +131,18 @@ def _mail_arrival(
         uid=mail.uid,
         sha256=digest,
         size=len(mail.raw),
-        received_at=mail.received_at,
-        received_basis="internaldate",
+        received_at=moment,
+        received_basis=basis,
+        assumed=not mail.dated,
         problem=mail.problem,
         stored_at=now,
     )
+
+
+def _moment_in(raw: bytes, now: datetime) -> tuple[datetime, str]:
+    """When a mail arrived of which nobody else tells it: (moment, basis); never in the future."""
+    moment, basis = received_at(raw) or (now, "import")
+    return min(moment, now).astimezone(UTC), basis
 
 
 def receive_post(house: House, shop: Shop, source: PostSource) -> int:
@@ -200,8 +249,11 @@ def _mails_in_file(path: Path) -> Iterator[ImportedFile]:
         box.close()
 
 
-def receive_files(house: House, shop: Shop, files: Iterator[ImportedFile]) -> Iterator[tuple[int, int]]:
+def receive_files(
+    house: House, shop: Shop, files: Iterator[ImportedFile], *, answered: bool = False
+) -> Iterator[tuple[int, int]]:
     """Take in mails from files, in batches; yields (read, new) after each. What was imported before is not new.
+    `answered` says that they need no answer any more.
 
     Without an INTERNALDATE a mail arrived at its topmost `Received`, else its `Date`; both are assumed.
     """
@@ -209,18 +261,18 @@ def receive_files(house: House, shop: Shop, files: Iterator[ImportedFile]) -> It
     for file in files:
         batch.append(file)
         if len(batch) >= IMPORT_BATCH:
-            yield len(batch), _store_files(house, shop, batch)
+            yield len(batch), _store_files(house, shop, batch, answered)
             batch = []
     if batch:
-        yield len(batch), _store_files(house, shop, batch)
+        yield len(batch), _store_files(house, shop, batch, answered)
 
 
-def _store_files(house: House, shop: Shop, files: list[ImportedFile]) -> int:
+def _store_files(house: House, shop: Shop, files: list[ImportedFile], answered: bool) -> int:
     digests = house.originals.add_all(file.raw for file in files)
     now = house.clock()
     arrivals = []
     for file, digest in zip(files, digests, strict=True):
-        moment, basis = received_at(file.raw) or (now, "import")
+        moment, basis = _moment_in(file.raw, now)
         arrivals.append(
             Arrival(
                 shop=shop.id,
@@ -230,10 +282,11 @@ def _store_files(house: House, shop: Shop, files: list[ImportedFile]) -> int:
                 sha256=digest,
                 size=len(file.raw),
                 name=shown_name(Path(file.name).name),
-                received_at=min(moment, now).astimezone(UTC),
+                received_at=moment,
                 received_basis=basis,
                 assumed=True,
                 imported=True,
+                answered=answered,
                 stored_at=now,
             )
         )

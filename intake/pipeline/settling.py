@@ -28,7 +28,7 @@ from intake.rules.decision import (
     thread_ids,
 )
 from intake.rules.tokens import make_token
-from intake.types import Channel, Deadline, Fate, Message, Reply
+from intake.types import Channel, Deadline, Facts, Fate, Message, Reply
 from storage import models
 from storage.knowledge import Known, Question
 from storage.models import Arrival, Case, CaseState
@@ -43,6 +43,7 @@ APPEND_DRAFT, PREVIEW_LETTER, FILE_SCAN, TYPESET_LETTER = (
 )
 LETTERS_ARRIVE_AT = time(12)
 TRIES = 3
+WORDS_AT_MOST = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +201,14 @@ def open_case(house: House, unit: Processing, item: Item, decision: Decision) ->
         post_by=deadline.post_by,
         target_at=deadline.target_at,
         opened_at=now,
+        state=CaseState.ANSWERED if item.arrival.answered else CaseState.OPEN,
     )
     case_id = unit.open_case(case, participant_keys(message, shop))
     message_id = unit.add_message(_message(item, decision, now, case_id), _documents(message), _scan_hash(item))
     unit.add_deadline(_deadline_record(case_id, message_id, item, deadline, now))
     _event(house, unit, item.arrival, case_id, "opened", category=case.category, due_on=deadline.due_on.isoformat())
-    _add_draft(house, unit, item, case.model_copy(update={"id": case_id}), message_id)
+    if not item.arrival.answered:
+        _add_draft(house, unit, item, case.model_copy(update={"id": case_id}), message_id)
     if message.channel is Channel.LETTER:
         unit.add_effect(_scan_effect(house, item.arrival, notes.filing_of_case(case, message, shop, now)))
     return reference
@@ -217,7 +220,7 @@ def _join(house: House, unit: Processing, item: Item, decision: Decision, case: 
     message_id = unit.add_message(_message(item, decision, now, case.id), _documents(item.message), _scan_hash(item))
     unit.add_participants(case.id, participant_keys(item.message, item.shop))
     _event(house, unit, item.arrival, case.id, "joined", sign=decision.kind)
-    if decision.reopens:
+    if decision.reopens and not item.arrival.answered:
         unit.reopen_case(case.id)
         unit.move_due(_deadline_record(case.id, message_id, item, _deadline(item), now))
         _event(house, unit, item.arrival, case.id, "reopened")
@@ -234,8 +237,24 @@ def _record_aside(house: House, unit: Processing, item: Item, decision: Decision
     linked = decision.case.id if decision.case is not None else None
     unit.add_message(_message(item, decision, now, linked), _documents(item.message))
     _event(house, unit, item.arrival, linked, decision.fate.value, why=decision.kind)
+    if linked is not None:
+        _mark_undelivered(house, unit, item, linked)
     if item.message.channel is Channel.LETTER:
         unit.add_effect(_scan_effect(house, item.arrival, notes.filing_of_duplicate(item.arrival, item.shop, now)))
+
+
+def _mark_undelivered(house: House, unit: Processing, item: Item, case_id: int) -> None:
+    """A mail of ours that did not arrive: its case says so, since nobody looks at what was set aside."""
+    for bounced in item.message.undelivered:
+        if bounced.final:
+            words = " ".join(filter(None, (bounced.status, _shortened(bounced.words))))
+            unit.add_attention(case_id, f"not delivered to {bounced.recipient}: {words or 'the server says no more'}")
+            _event(house, unit, item.arrival, case_id, "not delivered", status=bounced.status)
+
+
+def _shortened(words: str) -> str:
+    """A server's words, short enough for a mark on a case."""
+    return words if len(words) <= WORDS_AT_MOST else f"{words[: WORDS_AT_MOST - 1]}…"
 
 
 def _deadline(item: Item) -> Deadline:
@@ -290,7 +309,7 @@ def _message(item: Item, decision: Decision, now: datetime, case_id: int | None)
         category=categorisation.category,
         labels=list(categorisation.labels),
         matched={topic: list(words) for topic, words in categorisation.matched.items()},
-        facts={name: list(values) for name, values in asdict(examined.facts).items() if values},
+        facts={name: list(values) for name in Facts.__dataclass_fields__ if (values := getattr(examined.facts, name))},
         readable=message.readable,
         problems=list(message.problems),
         stored_at=now,
@@ -303,7 +322,19 @@ def _listed(people: Iterable[object]) -> list[str]:
 
 def _documents(message: Message) -> list[models.Document]:
     kind = "scan" if message.channel is Channel.LETTER else "attachment"
-    return [models.Document(message_id=0, kind=kind, **asdict(item)) for item in message.attachments]
+    return [
+        models.Document(
+            message_id=0,
+            kind=kind,
+            part=item.part,
+            name=item.name,
+            media_type=item.media_type,
+            size=item.size,
+            sha256=item.sha256,
+            inline=item.inline,
+        )
+        for item in message.attachments
+    ]
 
 
 def _add_draft(house: House, unit: Processing, item: Item, case: Case, message_id: int) -> None:

@@ -1,200 +1,380 @@
-"""A mail's bytes → its MIME tree, capped before parsing, and what each part of it holds. Judges nothing.
+"""A mail's bytes → its MIME tree, and what each part of it holds. Judges nothing, and never raises.
 
-The caps are there because a few kilobytes of header can cost seconds (quadratic parameter parsing). What is cut off
-is cut from the reading copy only; the original is whole. An attached mail is a leaf here, kept byte for byte: the
-parser of the standard library would take it apart, and its generator would not give back the same bytes.
+A parser of its own, for what is really sent: the standard library's ends the header at the first line that is none,
+loses what stands after a lost boundary, needs a gigabyte for a mail of short lines and gives up on deep nesting. This
+one looks for boundaries in the bytes, so that its cost does not depend on lines, and an attached mail is a leaf whose
+bytes are as they came. What is cut off is cut from the reading copy only; the original is whole.
 """
 
-import email
-import email.utils
+import binascii
 import re
 from collections.abc import Iterator
-from email.message import Message
+from dataclasses import dataclass, field
 
-from intake.reading.decoding import decode, decode_header
+from intake.reading.decoding import decode, from_base64, one_line
+from intake.reading.parameters import first_word, parameters
 
 MAX_BYTES = 25 * 1024 * 1024
 MAX_HEADERS = 256 * 1024
 MAX_HEADER = 16 * 1024
-MAX_CONTENT_HEADER = 4 * 1024
-MAX_CONTENT_HEADERS = 512 * 1024
+MAX_FIELDS = 2000
 MAX_PARTS = 1000
 MAX_DEPTH = 50
-MAX_BLANK = 4096
+KEPT_DECODED = 1024 * 1024
 FEWEST_OF_BASE64 = 0.95
-BLANK_LINES = re.compile(rb"[\r\n]{2048,}")
-HEADER_FIELD = re.compile(rb"^[^\s:][^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.MULTILINE)
-CONTENT_FIELD = re.compile(rb"^content-[a-z-]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.MULTILINE | re.IGNORECASE)
-HEADERS_END = re.compile(rb"\r?\n\r?\n")
-BASE64 = re.compile(r"[A-Za-z0-9+/=\s]")
-FAILURES = (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
+Fields = tuple[tuple[str, str], ...]
+
+BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?", re.MULTILINE)
+FROM_LINE = re.compile(rb">?From [^\n]*\n")
+# A line that is no header, followed by one of these, is a slip in the header; else the text begins there.
+WELL_KNOWN = re.compile(
+    rb"^(received|return-path|from|to|cc|subject|date|message-id|mime-version|reply-to|content-[a-z-]+|"
+    rb"dkim-signature|references|in-reply-to|delivered-to|list-[a-z-]+|x-[a-z-]+)[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
+MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
+LOOKS_LIKE_BOUNDARY = re.compile(rb"^--([^\s\r\n]{1,70})[ \t]*\r?\nContent-", re.MULTILINE | re.IGNORECASE)
+BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]")
+AFTER_PADDING = re.compile(rb"=[=\s]*\n(?=[^\n]*[^A-Za-z0-9+/=\s])")
+UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]+\r?\n", re.MULTILINE)
 
 
-class Part(Message):
-    """A part of a mail. `message/*` goes by another name while parsing, so that it stays a leaf."""
+@dataclass(slots=True, eq=False)
+class Part:
+    """A part of a mail: its header fields (names in lower case, raw values in which 8-bit bytes are surrogates), the
+    bytes of its body as they came, and the parts in it. `before` and `after` are what a multipart has around its
+    parts; `octets` are set for what was unpacked and needs no decoding, with its
+    `given_name`; `inner` is what a part holds that MIME does not show, and `package` the way it was packed."""
 
-    def get_content_type(self) -> str:
-        """The media type; `media_type` gives the true one."""
-        kind = super().get_content_type()
-        return f"x-{kind}" if kind.startswith("message/") else kind
+    fields: Fields
+    body: bytes = b""
+    children: list["Part"] = field(default_factory=list)
+    usual: str = "text/plain"
+    before: bytes = b""
+    after: bytes = b""
+    octets: bytes | None = None
+    given_name: str = ""
+    inner: "Part | None" = None
+    package: str = ""
+    media_type: str = ""
+    _parameters: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.media_type = self.media_type or _media_type(self.field("content-type"), self.usual)
+
+    def field(self, name: str) -> str:
+        """The raw value of the first field with that name, empty where there is none."""
+        return next((value for key, value in self.fields if key == name), "")
+
+    def parameter(self, name: str, key: str) -> str:
+        """A parameter of a header, decoded, empty where there is none."""
+        known = self._parameters.get(name)
+        if known is None:
+            known = self._parameters[name] = parameters(self.field(name))
+        return known.get(key, "")
+
+    @property
+    def main_type(self) -> str:
+        """`text` of `text/plain`."""
+        return self.media_type.partition("/")[0]
+
+    @property
+    def disposition(self) -> str:
+        """`attachment`, `inline`, another word or nothing."""
+        return first_word(self.field("content-disposition"))
+
+    @property
+    def charset(self) -> str:
+        """The declared charset, empty where there is none."""
+        return self.parameter("content-type", "charset")
+
+    @property
+    def content_id(self) -> str:
+        """The Content-ID without its brackets, empty where there is none."""
+        return self.field("content-id").strip().strip("<>").strip()
+
+    @property
+    def file_name(self) -> str:
+        """The name that the sender gave, for showing: no path, no control, no turned direction, at most 120 bytes."""
+        given = self.given_name or self.parameter("content-disposition", "filename")
+        given = one_line(given) or self.parameter("content-type", "name")
+        name = re.split(r"[\\/]", given)[-1].lstrip(".").strip()
+        return name.encode()[:120].decode("utf-8", "ignore")
 
 
-def media_type(node: Part) -> str:
-    """The media type of a part, in lower case."""
-    return node.get_content_type().removeprefix("x-") if _is_mail(node) else node.get_content_type()
-
-
-def capped(raw: bytes, problems: list[str]) -> bytes:
-    """The bytes to parse: no longer, and with no more header, than can be read in seconds."""
+def prepared(raw: bytes, problems: list[str]) -> bytes:
+    """The bytes to parse: no longer than can be read in seconds, and without what mail picks up on its way (a byte
+    order mark, blank lines, an mbox line, line ends of one carriage return)."""
     data = raw
     if len(data) > MAX_BYTES:
         problems.append(f"only the first {MAX_BYTES // 1024 // 1024} MB were read of {len(raw) // 1024 // 1024} MB")
         data = data[:MAX_BYTES]
-    head = header_block(data)
-    short = HEADER_FIELD.sub(lambda field: field[0][:MAX_HEADER], head)[:MAX_HEADERS]
-    if len(short) < len(head):
-        problems.append("over-long headers were cut")
-        data = short.rstrip(b"\r\n") + b"\r\n\r\n" + data[len(head) :].lstrip(b"\r\n")
-    data = BLANK_LINES.sub(lambda run: run[0][:MAX_BLANK], data)
-    return CONTENT_FIELD.sub(_Shortener(), data)
+    if data[:1] in (b"\xef", b"\r", b"\n", b" ", b">", b"F"):
+        data = _without_a_lead(data)
+    if b"\n" not in data[:4096] and b"\r" in data[:4096]:
+        data = data.replace(b"\r", b"\n")
+    return data
 
 
-class _Shortener:
-    """Cuts headers of parts, the more the longer they are together: each costs the square of its length."""
-
-    def __init__(self) -> None:
-        self._left = MAX_CONTENT_HEADERS
-
-    def __call__(self, field: re.Match[bytes]) -> bytes:
-        most = min(MAX_CONTENT_HEADER, max(self._left, 256))
-        self._left -= len(field[0])
-        return field[0][:most]
-
-
-def header_block(data: bytes) -> bytes:
-    """The header, without the blank line that ends it."""
-    end = HEADERS_END.search(data)
-    return data[: end.start()] if end else data
+def _without_a_lead(data: bytes) -> bytes:
+    bare = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n \t")
+    line = FROM_LINE.match(bare)
+    bare = bare[line.end() :] if line else bare
+    return bare if FIELD.match(bare) else data
 
 
 def parse(data: bytes, problems: list[str]) -> Part:
-    """The MIME tree; the bare header where the parser gives up."""
-    try:
-        tree = email.message_from_bytes(data, _class=Part)
-    except FAILURES:
-        problems.append("its structure is too damaged to be taken apart")
-        tree = email.message_from_bytes(header_block(data), _class=Part)
-        tree.set_payload("")
-        return tree
-    for defect in tree.defects:
-        problems.append(f"damaged structure: {_words(type(defect).__name__)}")
-    return tree
+    """The MIME tree of a mail."""
+    return _Parser(problems).part(data, "text/plain", 0)
 
 
-def headers_of(node: Part) -> list[tuple[str, str]]:
-    """(name in lower case, raw value) in order; 8-bit bytes are surrogates, as `email` reads them."""
-    return [(name.lower(), str(value)) for name, value in node.raw_items()]
+def fields_of(data: bytes, problems: list[str]) -> Fields:
+    """The header fields at the start of the bytes."""
+    return _fields(data[: _header_end(data)[0]], problems)
 
 
-def children(node: Part, depth: int) -> list[Part]:
-    """The parts in a part; none where it is a leaf, or lies too deep."""
-    inner = node.get_payload()
-    if node.get_content_maintype() != "multipart" or not isinstance(inner, list) or depth >= MAX_DEPTH:
-        return []
-    return [child for child in inner if isinstance(child, Part)]
+class _Parser:
+    """Takes one mail apart. Counts its parts, so that no mail has more than can be handled."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self._problems = problems
+        self._left = MAX_PARTS
+
+    def part(self, data: bytes, usual: str, depth: int) -> Part:
+        """A part and the parts in it, from its bytes."""
+        end, start = _header_end(data)
+        fields = _fields(data[:end], self._problems if depth == 0 else [])
+        part = Part(fields, usual=usual)
+        body = data[start:]
+        if part.main_type == "multipart" and depth < MAX_DEPTH:
+            self._fill(part, body, depth)
+        elif part.main_type == "multipart":
+            self._problems.append("damaged structure: its parts lie too deep in each other")
+        if not part.children:
+            part.body = body
+            self._left -= 1
+        return part
+
+    def _fill(self, part: Part, body: bytes, depth: int) -> None:
+        boundary = part.parameter("content-type", "boundary").rstrip()
+        mark = b"--" + boundary.encode("utf-8", "surrogateescape")
+        found = _split(body, mark, self._left) if boundary else None
+        if found is None and (guess := LOOKS_LIKE_BOUNDARY.search(body[:65536])):
+            found = _split(body, b"--" + guess[1], self._left)
+        if found is None and (opened := _opened(part, body)) is not None:
+            return self._fill(part, opened, depth)
+        if found is None:
+            self._problems.append("damaged structure: the boundary between its parts is not there")
+            return None
+        pieces, part.before, part.after, closed = found
+        if not closed:
+            self._problems.append("damaged structure: its end is missing")
+        usual = "message/rfc822" if part.media_type == "multipart/digest" else "text/plain"
+        for piece in pieces:
+            if self._left <= 0:
+                self._problems.append(f"only the first {MAX_PARTS} parts were read")
+                break
+            part.children.append(self.part(piece, usual, depth + 1))
+        return None
+
+
+def _opened(part: Part, body: bytes) -> bytes | None:
+    """A multipart that is itself encoded (RFC 2045 section 6.4 forbids it); its encoding is taken off once."""
+    if encoding_of(part) == "":
+        return None
+    opened = _decoded(body, encoding_of(part))
+    part.fields = tuple(item for item in part.fields if item[0] != "content-transfer-encoding")
+    return opened
+
+
+def _split(body: bytes, mark: bytes, most: int) -> tuple[list[bytes], bytes, bytes, bool] | None:
+    """(parts, what stands before, what stands after, whether the end was marked) of a multipart's body, None where
+    the mark is nowhere. A part that comes after the end mark is a part all the same."""
+    pieces: list[bytes] = []
+    before = after = b""
+    start: int | None = None
+    closed = seen = False
+    position = body.find(mark)
+    while position != -1 and len(pieces) <= most:
+        end, is_end = _delimiter(body, position, len(mark))
+        if end == -1:
+            position = body.find(mark, position + len(mark))
+            continue
+        if start is not None:
+            pieces.append(body[start : _line_end(body, position)])
+        elif not seen:
+            before = body[:position]
+        seen, closed = True, closed or is_end
+        start = None if is_end else end
+        after = body[end:] if is_end else b""
+        position = body.find(mark, end)
+    if not seen:
+        return None
+    if start is not None and len(pieces) <= most:
+        pieces.append(body[start:])
+    return pieces, before, after, closed
+
+
+def _delimiter(body: bytes, position: int, length: int) -> tuple[int, bool]:
+    """(where the delimiter line ends, whether it is the last), (-1, False) where this is no delimiter."""
+    if position and body[position - 1] != 0x0A:
+        return -1, False
+    end = body.find(b"\n", position + length, position + length + 200)
+    line_end = end if end != -1 else min(len(body), position + length + 200)
+    rest = body[position + length : line_end].strip()
+    if rest not in (b"", b"--"):
+        return -1, False
+    return (end + 1 if end != -1 else line_end), rest == b"--"
+
+
+def _line_end(body: bytes, position: int) -> int:
+    """The line end before a delimiter belongs to it (RFC 2046 section 5.1.1)."""
+    if body[position - 2 : position] == b"\r\n":
+        return position - 2
+    return position - 1 if position else 0
+
+
+def _header_end(data: bytes) -> tuple[int, int]:
+    """(where the header ends, where the body starts)."""
+    if data[:1] == b"\n" or data[:2] == b"\r\n":
+        return 0, data.index(b"\n") + 1
+    blank = BLANK_LINE.search(data)
+    end, start = (blank.start() + 1, blank.end()) if blank else (len(data), len(data))
+    slip = _first_slip(data, min(end, MAX_HEADERS))
+    if slip is None or WELL_KNOWN.search(data, slip, end):
+        return end, start
+    return slip, slip
+
+
+def _first_slip(data: bytes, end: int) -> int | None:
+    """Where the first line of the header is that is none; None where there is no such line."""
+    position = 0
+    while position < end:
+        match = FIELD.match(data, position)
+        if match is None:
+            return position if data[position:end].strip() else None
+        position = match.end()
+    return None
+
+
+def _fields(head: bytes, problems: list[str]) -> Fields:
+    """The fields of a header block; lines that are none are left out. Long ones are cut: real ones are not."""
+    if len(head) > MAX_HEADERS:
+        head = head[:MAX_HEADERS]
+        problems.append("over-long headers were cut")
+    fields: list[tuple[str, str]] = []
+    position = 0
+    for match in FIELD.finditer(head):
+        value = match[2]
+        if len(value) > MAX_HEADER:
+            value = value[:MAX_HEADER]
+            problems.append("over-long headers were cut")
+        slip = head[position : match.start()].strip()
+        if slip and not FROM_LINE.match(slip + b"\n"):
+            problems.append(f"a line of the header is none: {decode(slip[:100])!r}")
+        position = match.end()
+        fields.append((match[1].decode("ascii").lower(), value.decode("ascii", "surrogateescape").strip()))
+        if len(fields) == MAX_FIELDS:
+            problems.append("over-long headers were cut")
+            break
+    return tuple(fields)
+
+
+def _media_type(value: str, usual: str) -> str:
+    word = first_word(value)
+    if not word:
+        return usual
+    found = MEDIA_TYPE.match(word)
+    return found[0] if found else {"text": "text/plain", "html": "text/html"}.get(word, "text/plain")
 
 
 def walk(tree: Part) -> Iterator[tuple[int, Part]]:
     """(index, leaf) over the tree, in order. The index finds an attachment again."""
-    stack = [(tree, 0)]
+    stack = [tree]
     index = 0
     while stack and index < MAX_PARTS:
-        node, depth = stack.pop()
-        inside = children(node, depth)
-        if inside:
-            stack.extend((child, depth + 1) for child in reversed(inside))
+        part = stack.pop()
+        if part.children:
+            stack.extend(reversed(part.children))
         else:
-            yield index, node
+            yield index, part
             index += 1
 
 
-def payload(node: Part) -> bytes:
-    """The decoded bytes of a leaf; of an attached mail, its own bytes. Broken encodings give what can be had."""
-    if node.is_multipart():
-        return _flat(node)
-    if not _is_misdeclared(node):
-        try:
-            decoded = node.get_payload(decode=True)
-        except FAILURES:
-            decoded = None
-        if isinstance(decoded, bytes):
-            return decoded
-    return _undecoded(node)
-
-
-def disposition(node: Part) -> str:
-    """`attachment`, `inline`, another word or nothing."""
-    return _raw(node, "content-disposition").partition(";")[0].strip().lower()
-
-
-def charset(node: Part) -> str:
-    """The declared charset, empty where there is none or it cannot be read."""
-    return _parameter(node, "content-type", "charset")
-
-
-def content_type_says(node: Part, parameter: str, value: str) -> bool:
-    """Whether a parameter of the Content-Type has the value."""
-    return _parameter(node, "content-type", parameter).strip().lower() == value
-
-
-def file_name(node: Part) -> str:
-    """The name that the sender gave, for showing: no path, no control, no turned direction, at most 120 bytes."""
-    given = _parameter(node, "content-disposition", "filename") or _parameter(node, "content-type", "name")
-    name = re.split(r"[\\/]", decode_header(given))[-1].lstrip(".")
-    return name.encode()[:120].decode("utf-8", "ignore")
-
-
-def _is_mail(node: Part) -> bool:
-    return node.get_content_type().startswith("x-message/")
-
-
-def _raw(node: Part, name: str) -> str:
-    """A header's text. `Message.get` loses raw 8-bit bytes, `raw_items` has them."""
-    value = next((value for key, value in headers_of(node) if key == name), "")
-    return decode(value.encode("utf-8", "surrogateescape"))
-
-
-def _parameter(node: Part, header: str, name: str) -> str:
-    """A parameter of a header, put together and decoded as RFC 2231 says."""
-    copy = Message()
-    copy[header] = _raw(node, header)
-    try:
-        value = copy.get_param(name, "", header)
-        return email.utils.collapse_rfc2231_value(value) if value else ""
-    except FAILURES:
+def encoding_of(part: Part) -> str:
+    """`base64`, `quoted-printable`, `uuencode` or nothing: what the Content-Transfer-Encoding means, however it is
+    spelled."""
+    word = re.sub(r"[\s_-]", "", first_word(part.field("content-transfer-encoding")))
+    if word in ("", "7bit", "8bit", "binary"):
         return ""
+    if "base64" in word:
+        return "base64"
+    if "quoted" in word or word == "qp":
+        return "quoted-printable"
+    return "uuencode" if "uu" in word else ""
 
 
-def _is_misdeclared(node: Part) -> bool:
-    """Whether a part says base64 and plainly is something else."""
-    if _raw(node, "content-transfer-encoding").strip().lower() != "base64":
-        return False
-    sample = str(node.get_payload())[:4096]
-    return len(BASE64.findall(sample)) < FEWEST_OF_BASE64 * len(sample) or sample.strip().count(" ") * 20 > len(sample)
+def payload(part: Part) -> bytes:
+    """The decoded bytes of a leaf; of an attached mail, its own bytes. Broken encodings give what can be had."""
+    if part.octets is not None:
+        return part.octets
+    encoding = encoding_of(part)
+    octets = _decoded(part.body, encoding) if encoding else part.body
+    if len(octets) <= KEPT_DECODED:
+        part.octets = octets
+    return octets
 
 
-def _undecoded(node: Part) -> bytes:
-    del node["content-transfer-encoding"]
-    raw = node.get_payload(decode=True)
-    return raw if isinstance(raw, bytes) else b""
+def uudecoded(lines: bytes) -> bytes:
+    """The bytes of uuencoded lines, up to their `end`; a damaged line gives what it has."""
+    out: list[bytes] = []
+    for line in lines.splitlines():
+        if line.strip() == b"end":
+            break
+        out.append(_uu_line(line))
+    return b"".join(out)
 
 
-def _flat(node: Part) -> bytes:
+def _uu_line(line: bytes) -> bytes:
     try:
-        return node.as_bytes()
-    except (*FAILURES, KeyError):
-        return b""
+        return binascii.a2b_uu(line)
+    except binascii.Error:
+        # Some encoders count wrongly, or pad with what is no part of the line.
+        length = ((line[0] - 32) & 63) * 4 // 3 + 3 if line else 0
+        try:
+            return binascii.a2b_uu(line[:length])
+        except binascii.Error:
+            return b""
 
 
-def _words(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.removesuffix("Defect")).lower()
+def _decoded(body: bytes, encoding: str) -> bytes:
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(body)
+    if encoding == "uuencode":
+        begin = UU_BEGIN.search(body)
+        return uudecoded(body[begin.end() :] if begin else body)
+    if _is_no_base64(body):
+        return body
+    footer = AFTER_PADDING.search(body)
+    if footer is None:
+        return _base64(body)
+    # A list has put its footer, in plain letters, beneath an encoded text.
+    return _base64(body[: footer.end()]) + body[footer.end() :]
+
+
+def _base64(body: bytes) -> bytes:
+    padding = body.find(b"=")
+    if padding == -1 or not body[padding:].strip(b"=\r\n \t"):
+        try:
+            return binascii.a2b_base64(body)
+        except binascii.Error:
+            pass
+    return from_base64(body)
+
+
+def _is_no_base64(body: bytes) -> bool:
+    """Whether a part says base64 and plainly is something else."""
+    sample = body[:4096]
+    letters = len(BASE64.findall(sample))
+    return letters < FEWEST_OF_BASE64 * len(sample) or sample.strip().count(b" ") * 20 > len(sample)

@@ -4,7 +4,6 @@ Values from outside cannot make a gap or a line of their own. Dates and weekdays
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -22,7 +21,8 @@ SENTENCE_AT_MOST = 240
 QUOTE_AT_MOST = 30_000
 LANGUAGE_NAMES = {"nl": "Dutch", "en": "English", "de": "German", "fr": "French"}
 # Signs that turn the direction of the text around them (Unicode Bidi_Control): they can make a line lie.
-TURNERS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+TURNERS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+NOT_SHOWN = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff{TURNERS}]")
 REPLY_PREFIX = re.compile(r"^\s*((re|aw|antw|ré|fwd?|fw|doorst|wg|tr)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)
 SALUTATION = re.compile(
     r"^[ \t]*(geachte|beste|dear|sehr geehrte|liebe|guten tag|hallo|hello|hi|madame|monsieur|cher|chère|bonjour)"
@@ -185,8 +185,7 @@ def _customer(name: str) -> str:
 def _harmless(text: str, at_most: int) -> str:
     """One line that cannot pass for a gap, a heading or markup of ours."""
     line = " ".join(text.split()).replace("[", "(").replace("]", ")")
-    shown = "".join(sign for sign in line if sign not in TURNERS and unicodedata.category(sign) not in ("Cc", "Cs"))
-    return shown.strip(' "“”„«»>')[:at_most].rstrip()
+    return NOT_SHOWN.sub("", line).strip(' "“”„«»>')[:at_most].rstrip()
 
 
 def _first(values: tuple[str, ...]) -> str:

@@ -1,17 +1,15 @@
 """A draft as a mail: the bytes that are appended to the manager's Drafts folder.
 
-In-Reply-To and References are written by hand: the standard library turns ids of more than 76 characters into encoded
-words (CPython #100991), and then the customer's mail program no longer finds the thread. The same draft always gives
-the same bytes.
+Headers are written one by one. The standard library turns ids of more than 76 characters into encoded words (CPython
+#100991), and then the customer's mail program no longer finds the thread; and its message object takes 2 ms a draft,
+ten times what the words in it need. The same draft always gives the same bytes.
 """
 
+import binascii
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from email.errors import HeaderParseError
-from email.headerregistry import Address as HeaderAddress
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.header import Header
 from email.utils import format_datetime
 
 from intake.types import Address
@@ -21,6 +19,12 @@ MOST_REFERENCES = 50
 # What may stand in the header as it came: no line ends, no controls, and nothing outside ASCII.
 SAFE_ID = re.compile(r"[\x20-\x7e]+")
 SAFE_ADDRESS = re.compile(r"[!-?A-~]{1,200}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}")
+# RFC 5322 section 3.2.3: what needs no quotes in a local part, and in a name.
+DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+LONGEST_LINE = 76
+LONGEST_PLAIN = 60  # of a text that goes on the header's own line as it is
+EOL = "\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,50 +44,74 @@ class DraftMail:
 
 def build(draft: DraftMail) -> bytes:
     """The mail with CRLF line ends, ready for APPEND."""
-    mail = EmailMessage(policy=SMTP.clone(max_line_length=76))
-    for name, person in (("From", draft.sender), ("To", draft.recipient)):
-        address = _header(person)
-        if address is not None:
-            mail[name] = address
-    mail["Subject"] = _one_line(draft.subject)
-    mail["Date"] = format_datetime(draft.dated)
-    mail.set_content(draft.text, subtype="plain", charset="utf-8", cte="quoted-printable")
-    # Only now: `set_content` takes every Content- header away.
-    mail["Content-Language"] = draft.language
-    threading = [_ids("Message-ID", (draft.message_id,))]
-    if _fits(draft.in_reply_to):
-        threading.append(_ids("In-Reply-To", (draft.in_reply_to,)))
     references = tuple(found for found in draft.references if _fits(found))[-MOST_REFERENCES:]
-    if references:
-        threading.append(_ids("References", references))
-    return b"".join(threading) + mail.as_bytes()
+    headers = (
+        _ids("Message-ID", (draft.message_id,)),
+        _ids("In-Reply-To", (draft.in_reply_to,) if _fits(draft.in_reply_to) else ()),
+        _ids("References", references),
+        _person("From", draft.sender),
+        _person("To", draft.recipient),
+        f"Subject: {_words(_one_line(draft.subject), 'Subject')}",
+        f"Date: {format_datetime(draft.dated)}",
+        "MIME-Version: 1.0",
+        'Content-Type: text/plain; charset="utf-8"',
+        "Content-Transfer-Encoding: quoted-printable",
+        f"Content-Language: {draft.language}",
+    )
+    head = EOL.join(filter(None, headers)).encode("ascii")
+    return head + b"\r\n\r\n" + _quoted_printable(draft.text)
+
+
+def _quoted_printable(text: str) -> bytes:
+    """RFC 2045 section 6.7, every line ended by CRLF."""
+    lines = re.split(r"\r\n|\r|\n", text.removesuffix("\n"))
+    return binascii.b2a_qp((EOL.join(lines) + EOL).encode("utf-8", "replace"), istext=True)
 
 
 def _fits(message_id: str) -> bool:
     return len(message_id) <= LONGEST_ID and bool(message_id.strip()) and SAFE_ID.fullmatch(message_id) is not None
 
 
-def _ids(name: str, ids: tuple[str, ...]) -> bytes:
+def _ids(name: str, ids: tuple[str, ...]) -> str:
     """One id a line, so that no line is longer than its id (RFC 5322 section 2.1.1: 998)."""
-    return f"{name}: {(chr(13) + chr(10) + ' ').join(ids)}\r\n".encode("ascii")
+    return f"{name}: {f'{EOL} '.join(ids)}" if ids else ""
 
 
-def _header(person: Address) -> HeaderAddress | None:
-    """An address that `email` accepts, without the letters of its name that cannot stand in a header; None where no
-    mail could reach it, so that the manager fills it in."""
-    name = _one_line(person.name)
+def _person(header: str, person: Address) -> str:
+    """An address with its name, without the letters that cannot stand in a header; nothing where no mail could reach
+    it, so that the manager fills it in."""
     local, _, domain = person.address.rpartition("@")
     try:
         address = f"{local}@{domain.encode('idna').decode('ascii')}"
     except UnicodeError:
-        return None
+        return ""
     if not SAFE_ADDRESS.fullmatch(address):
-        return None
-    try:
-        return HeaderAddress(display_name=name, addr_spec=address)
-    except (ValueError, IndexError, HeaderParseError):
+        return ""
+    if not DOT_ATOM.fullmatch(local):
         # Local parts that RFC 5322 wants quoted ("john..doe") are in use; quote them rather than lose them.
-        return HeaderAddress(display_name=name, username=local, domain=address.rpartition("@")[2])
+        address = f"{_quoted(local)}@{address.rpartition('@')[2]}"
+    name = _one_line(person.name)
+    if not name:
+        return f"{header}: {address}"
+    return f"{header}: {_name(name, header)}{EOL} <{address}>"
+
+
+def _name(name: str, header: str) -> str:
+    plain = name.isascii() and len(name) <= LONGEST_PLAIN and "=?" not in name
+    if plain:
+        return name if PHRASE.fullmatch(name) else _quoted(name)
+    return str(Header(name, "utf-8", LONGEST_LINE, header).encode(linesep=EOL))
+
+
+def _words(text: str, header: str) -> str:
+    """A text as it stands in a header: as it is where it is short and plain, else in encoded words (RFC 2047)."""
+    if text.isascii() and len(text) <= LONGEST_PLAIN and "=?" not in text:
+        return text
+    return str(Header(text, "utf-8", LONGEST_LINE, header).encode(linesep=EOL))
+
+
+def _quoted(text: str) -> str:
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
 def _one_line(text: str) -> str:

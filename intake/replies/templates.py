@@ -5,6 +5,7 @@ strict undefined names over plain values. A fact that is not known, and the deci
 `[bestelnummer?]`. This module asserts nothing about the complaint.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,7 +54,7 @@ class Templates:
         """The template's name: of the category where there is one, else the general one of the kind."""
         names = (f"{language}/{kind}/{category}.j2", f"{language}/{kind}.j2")
         for name in names:
-            if any((folder / name).is_file() for folder in self._folders):
+            if any(os.path.isfile(f"{folder}/{name}") for folder in self._folders):  # noqa: PTH113 - for each mail: ten times as fast
                 return name
         raise TemplateError(f"There is no template {names[1]}.", f"Add it to the folder of language {language!r}.")
 

@@ -8,7 +8,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from operator import itemgetter
 
@@ -26,6 +26,7 @@ CLAUSE_ENDS = re.compile(r"[.,;:!?\n]")
 APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u00b4]")
 NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 FIRST_LETTERS = (1, 2, 3)
+WORDS_KEPT = 20_000
 BETWEEN_WORDS = r"(?!\w)[^\w.!?]+"
 
 
@@ -57,19 +58,26 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Lexicon:
     """The phrases of one language by their stems: whole words, and beginnings by their first letters. There are some
-    thousands of phrases, and a mail has the words of a few."""
+    thousands of phrases, and a mail has the words of a few. Words come back, so what was found for one is kept."""
 
     words: Mapping[str, Sequence[Entry]]
     beginnings: Mapping[str, Sequence[Entry]]
+    found: dict[str, Sequence[Entry]] = field(default_factory=dict, compare=False)
 
     def candidates(self, words: Iterable[str]) -> Iterator[Entry]:
         """The phrases whose stem is among the words."""
+        if len(self.found) > WORDS_KEPT:
+            self.found.clear()
         for word in words:
-            yield from self.words.get(word, ())
-            for start in {word[:length] for length in FIRST_LETTERS}:
-                for entry in self.beginnings.get(start, ()):
-                    if word.startswith(entry.phrase.stem):
-                        yield entry
+            entries = self.found.get(word)
+            if entries is None:
+                entries = self.found[word] = self._search(word)
+            yield from entries
+
+    def _search(self, word: str) -> Sequence[Entry]:
+        starts = {word[:length] for length in FIRST_LETTERS}
+        begun = (entry for start in starts for entry in self.beginnings.get(start, ()))
+        return (*self.words.get(word, ()), *(entry for entry in begun if word.startswith(entry.phrase.stem)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +134,10 @@ class Categories:
         found: dict[str, list[tuple[int, Phrase]]] = {}
         for code in languages:
             worth: dict[int, tuple[int, Entry]] = {}
-            for field in fields:
-                for place, entry in self._candidates(code, field).items():
-                    if self._occurs(entry.phrase, field, code):
-                        worth[place] = max(worth.get(place, (0, entry)), (field.counts, entry), key=itemgetter(0))
+            for part in fields:
+                for place, entry in self._candidates(code, part).items():
+                    if self._occurs(entry.phrase, part, code):
+                        worth[place] = max(worth.get(place, (0, entry)), (part.counts, entry), key=itemgetter(0))
             for _, (counts, entry) in sorted(worth.items(), key=itemgetter(0)):
                 found.setdefault(entry.topic, []).append((counts, entry.phrase))
         return found

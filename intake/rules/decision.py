@@ -2,6 +2,9 @@
 
 `decide` looks at the message, at what is known about its ids, and at the shop's settings; it returns a `Decision`
 and changes nothing. The order of the questions is the policy, and the docstring of each says why.
+
+Who a mail is from, and who wrote it, are two things here. It is *from* whoever sent it last: a colleague, a form, a
+group. The *writer* is the customer: whom a colleague's forward names, whom a form or a group names in its headers.
 """
 
 import re
@@ -9,13 +12,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from intake.config import Shop
-from intake.rules.automatic import BOUNCE, Automatic, find_automatic
+from intake.rules.automatic import BOUNCE, OUT_OF_OFFICE, Automatic, find_automatic
 from intake.rules.tokens import read_token
-from intake.types import Channel, Facts, Fate, Message
+from intake.types import Address, Channel, Facts, Fate, Message
 
 FORWARD = re.compile(r"^\s*(fwd?|fw|doorst(uurd)?|wg|tr|vs|i)\s*:", re.IGNORECASE)
 SPAM_SCORE = 5
 SUGGEST = "please confirm"
+ANSWERS, HELD_ALREADY = "a mail that it answers", "the mail that was forwarded"
+MOST_OF_A_NOTE = 300
+VIA = re.compile(r"\s+(?:via|durch|door)\s.{1,100}$", re.IGNORECASE)
+ONE_ADDRESS = re.compile(r"[^\s<>\[\]()\"',;:@]{1,64}@[^\s<>\[\]()\"',;:@]{1,250}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ def decide(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: by
         return duplicate
     name, address = complainant_of(message, shop)
     thread = _thread(message, facts, known, shop, key)
-    aside = None if _always_opens(message, shop) else _set_aside(message, known, shop, key)
+    aside = _set_aside(message, known, thread, shop, key)
     if aside is not None:
         return aside
     attention = _attention(message, known, shop)
@@ -83,7 +90,7 @@ def decide(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: by
             case=thread.case,
             complainant=(name, address),
             attention=attention,
-            reopens=not thread.case.is_open,
+            reopens=not thread.case.is_open and thread.sign != HELD_ALREADY,
         )
     if thread.case is not None:
         attention = (*attention, f"may belong to {thread.case.reference} ({thread.sign}): {SUGGEST}")
@@ -92,15 +99,31 @@ def decide(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: by
     )
 
 
+def own_names(shop: Shop) -> frozenset[str]:
+    """Domains and addresses in lower case whose mail is the shop's own: its domains, the manager's addresses, the
+    mailbox itself, its groups, and the address that it sends by. At a public provider only addresses count."""
+    mailbox, outgoing, room = shop.mailbox, shop.outgoing, shop.post_folder
+    addresses = [
+        *shop.manager.addresses,
+        *((mailbox.username, *mailbox.own_lists) if mailbox else ()),
+        *((outgoing.sender,) if outgoing else ()),
+        *((room.room_address,) if room else ()),
+    ]
+    return shop.domains | {address.strip().lower() for address in addresses if "@" in address}
+
+
 def thread_ids(message: Message) -> tuple[str, ...]:
-    """The ids that may lead to a case, nearest first: In-Reply-To, then References from right to left."""
-    return tuple(dict.fromkeys((*message.in_reply_to, *reversed(message.references))))
+    """The ids that may lead to a case, nearest first: of the mail that is forwarded, In-Reply-To, then References from
+    right to left."""
+    forwarded = (message.forwarded.message_id,) if message.forwarded and message.forwarded.message_id else ()
+    return tuple(dict.fromkeys((*forwarded, *message.in_reply_to, *reversed(message.references))))
 
 
 def participant_keys(message: Message, shop: Shop) -> tuple[str, ...]:
     """Who may later join this message's case without being asked: its writer's addresses; for a letter, name and
-    postcode together (a name alone is nobody)."""
-    keys = [person.key for person in (*message.reply_to, *filter(None, (message.sender,))) if person.address]
+    postcode together (a name alone is nobody). A colleague who forwards is no participant."""
+    people = [message.sender, _listed_writer(message, shop), *(() if message.forwarded_by else message.reply_to)]
+    keys = [person.key for person in people if person is not None and person.address]
     keys = [key for key in keys if not _is_own(key, shop)]
     postal = message.postal
     if postal is not None and postal.name and postal.postal_code:
@@ -118,16 +141,46 @@ def _writer_keys(message: Message, shop: Shop) -> tuple[str, ...]:
 
 
 def complainant_of(message: Message, shop: Shop) -> tuple[str, str]:
-    """Whose complaint it is, as (name, address): the foreign Reply-To of mail from the shop's own domain or from a
-    form, else the sender. A sender with a Reply-To of his own is answered there. A colleague who forwards, and a form
-    that names nobody, do not complain: ("", "")."""
+    """Whose complaint it is, as (name, address): whom a colleague's forward names; whom a group of the shop names as
+    the original sender; the foreign Reply-To of mail from the shop's own domain or from a form; else the sender. A
+    sender with a Reply-To of his own is answered there. A colleague who forwards what names nobody, and a form that
+    names nobody, do not complain: ("", "")."""
     sender = message.sender
+    if sender is not None and message.forwarded_by is not None:
+        return sender.name, sender.address
+    writer = _listed_writer(message, shop)
+    if writer is not None:
+        return writer.name, writer.address
     foreign = [person for person in message.reply_to if not _is_own(person.key, shop)]
-    if sender is None:
-        return (foreign[0].name, foreign[0].address) if foreign else ("", "")
-    if _is_own(sender.key, shop) or _is_form(message, shop):
+    if sender is None or _is_own(sender.key, shop) or _is_form(message, shop):
         return (foreign[0].name, foreign[0].address) if foreign else ("", "")
     return sender.name, foreign[0].address if foreign else sender.address
+
+
+def _listed_writer(message: Message, shop: Shop) -> Address | None:
+    """Whom a group of the shop's names as the writer, where it put itself into From ("Jan via Klachten"), as Google
+    Groups and Mailman do for senders whose domain forbids passing on (RFC 7960 section 4.1). X-Original-From and
+    Reply-To name him; X-Original-Sender is only the envelope's."""
+    sender, mailbox = message.sender, shop.mailbox
+    if sender is None or mailbox is None or sender.key not in {item.strip().lower() for item in mailbox.own_lists}:
+        return None
+    headers = dict(reversed(message.headers))
+    named = [*_addresses(headers.get("x-original-from", "")), *message.reply_to]
+    named += _addresses(headers.get("x-original-sender", ""))
+    writer = next((person for person in named if not _is_own(person.key, shop)), None)
+    name = VIA.sub("", sender.name).strip(" '\"") if VIA.search(sender.name) else ""
+    return None if writer is None else Address(writer.name or name, writer.address)
+
+
+def _addresses(value: str) -> list[Address]:
+    """The one address in a header of a group's: `Jan <jan@example.com>`, or bare."""
+    match = ONE_ADDRESS.search(value[:1000])
+    return [Address(value[: match.start()].strip(" <'\""), match[0])] if match else []
+
+
+def _from(message: Message) -> Address | None:
+    """Who sent it last: the colleague who forwarded it, else its sender."""
+    return message.forwarded_by or message.sender
 
 
 def _duplicate(message: Message, known: Knowledge) -> Decision | None:
@@ -143,22 +196,39 @@ def _duplicate(message: Message, known: Knowledge) -> Decision | None:
     return None
 
 
-def _set_aside(message: Message, known: Knowledge, shop: Shop, key: bytes) -> Decision | None:
-    """The reasons not to open a case, the surest first."""
+def _set_aside(message: Message, known: Knowledge, thread: _Thread, shop: Shop, key: bytes) -> Decision | None:
+    """The reasons not to open a case, the surest first.
+
+    A mail of Intake's own that came back, and a bounce, never open one. Otherwise `always_open` opens whatever the
+    headers say, except for an absence notice that answers a mail of ours. Forms may say that they are automatic, and so
+    may the mailbox rule by which a colleague forwards; both are open to spam.
+    """
     if message.channel is Channel.LETTER:
         return None
     if read_token(key, shop.id, message.message_id) is not None:
         return Decision(Fate.SET_ASIDE, "internal", "it is a mail of our own that came back")
     mailbox = shop.mailbox
+    always = mailbox is not None and _listed(message, mailbox.always_open)
     automatic = find_automatic(message, mailbox.own_lists if mailbox else ())
-    if automatic is not None and not _is_form(message, shop):
+    if automatic is not None and (automatic.kind == BOUNCE or not _may_be_automatic(message, automatic, thread, shop)):
         return _automatic(message, automatic, known, shop, key)
+    if always:
+        return None
     if mailbox is not None and _listed(message, mailbox.ignore):
         return Decision(Fate.SET_ASIDE, "ignored", "its sender is on the list of those to ignore")
-    spam = _spam_sign(message)
-    if spam:
-        return Decision(Fate.SET_ASIDE, "spam", f"the mail server calls it spam ({spam})")
-    return _internal(message, shop)
+    return _spam(message) or _internal(message, shop)
+
+
+def _may_be_automatic(message: Message, automatic: Automatic, thread: _Thread, shop: Shop) -> bool:
+    """Whether automatic mail may be a complaint all the same."""
+    if shop.mailbox is not None and _listed(message, shop.mailbox.always_open):
+        return automatic.kind != OUT_OF_OFFICE or thread.case is None
+    return message.forwarded_by is not None or _is_form(message, shop)
+
+
+def _spam(message: Message) -> Decision | None:
+    sign = _spam_sign(message)
+    return Decision(Fate.SET_ASIDE, "spam", f"the mail server calls it spam ({sign})") if sign else None
 
 
 def _automatic(message: Message, automatic: Automatic, known: Knowledge, shop: Shop, key: bytes) -> Decision:
@@ -171,12 +241,11 @@ def _automatic(message: Message, automatic: Automatic, known: Knowledge, shop: S
 
 def _internal(message: Message, shop: Shop) -> Decision | None:
     """Mail from the shop itself. A web form mails from the shop's own domain with the customer in Reply-To, so a
-    foreign Reply-To makes it a customer's; a forward is opened and asks who the customer is."""
+    foreign Reply-To makes it a customer's, and so does a group that names one; a forward whose writer is not known is
+    opened and asks who the customer is."""
     if message.sender is None or not _is_own(message.sender.key, shop):
         return None
-    if any(not _is_own(person.key, shop) for person in message.reply_to):
-        return None
-    if _is_forward(message) or _is_form(message, shop):
+    if complainant_of(message, shop)[1] or _is_forward(message) or _is_form(message, shop):
         return None
     return Decision(Fate.SET_ASIDE, "internal", "it is mail of the shop itself")
 
@@ -188,15 +257,36 @@ def _attention(message: Message, known: Knowledge, shop: Shop) -> tuple[str, ...
         marks.append("the mail has no readable text: read the original")
     if message.channel is Channel.LETTER and not message.readable:
         marks.append("read the scan: it has no readable text")
-    if message.sender is not None and _is_own(message.sender.key, shop) and _is_forward(message):
-        marks.append(f"forwarded by {message.sender.address}: who is the customer?")
+    marks += _forward_marks(message, shop)
     if message.channel is Channel.MAIL and known.same_id:
         marks.append("another mail has the same Message-ID and other content")
-    if _is_form(message, shop) and not any(not _is_own(person.key, shop) for person in message.reply_to):
+    if _is_form(message, shop) and not complainant_of(message, shop)[1]:
         marks.append("the form does not name the customer in Reply-To: who is the customer?")
     if not complainant_of(message, shop)[1] and message.postal is None:
         marks.append("the sender is not known")
     return tuple(marks)
+
+
+def _forward_marks(message: Message, shop: Shop) -> list[str]:
+    """Who forwarded it, of when the original is and what the colleague wrote with it; else the question whose it is."""
+    marks: list[str] = []
+    colleague = message.forwarded_by
+    if colleague is not None:
+        sent_at = message.sent_at
+        dated = f"is of {sent_at.astimezone(shop.zone):%Y-%m-%d}" if sent_at else "has no date"
+        marks.append(f"forwarded by {colleague.address}; the original {dated}")
+    elif message.sender is not None and _asks_whose(message, shop):
+        marks.append(f"forwarded by {message.sender.address}: who is the customer?")
+    note = " ".join(message.forwarded.note.split()) if message.forwarded else ""
+    if note and marks:
+        marks.append(f"with the forward: {note[:MOST_OF_A_NOTE]}{'…' if len(note) > MOST_OF_A_NOTE else ''}")
+    return marks
+
+
+def _asks_whose(message: Message, shop: Shop) -> bool:
+    """Whether a colleague forwards what names nobody for sure."""
+    own = message.sender is not None and _is_own(message.sender.key, shop)
+    return own and _is_forward(message) and not complainant_of(message, shop)[1]
 
 
 def _thread(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: bytes) -> _Thread:
@@ -209,7 +299,9 @@ def _thread(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: b
         reference = read_token(key, shop.id, found)
         if reference is not None and reference in known.by_reference:
             signs.append(("our own Message-ID", known.by_reference[reference]))
-    signs += [("a mail that it answers", known.by_message_id[found]) for found in ids if found in known.by_message_id]
+    original = message.forwarded.message_id if message.forwarded else ""
+    held = [found for found in ids if found in known.by_message_id]
+    signs += [(HELD_ALREADY if found == original else ANSWERS, known.by_message_id[found]) for found in held]
     for reference in _written_references(message, facts):
         if reference in known.by_reference:
             signs.append(("the reference in it", known.by_reference[reference]))
@@ -256,27 +348,24 @@ def _spam_sign(message: Message) -> str:
 
 
 def _is_own(address: str, shop: Shop) -> bool:
-    own = {item.lower() for item in shop.manager.addresses}
-    return address in own or address.rpartition("@")[2] in shop.domains
+    own = own_names(shop)
+    return address in own or address.rpartition("@")[2] in own
 
 
 def _is_forward(message: Message) -> bool:
     attached = any(item.media_type == "message/rfc822" for item in message.attachments)
-    return attached or bool(FORWARD.match(message.subject))
+    return message.forwarded is not None or attached or bool(FORWARD.match(message.subject))
 
 
 def _is_form(message: Message, shop: Shop) -> bool:
     return shop.mailbox is not None and _listed(message, shop.mailbox.forms)
 
 
-def _always_opens(message: Message, shop: Shop) -> bool:
-    return shop.mailbox is not None and _listed(message, shop.mailbox.always_open)
-
-
 def _listed(message: Message, entries: Iterable[str]) -> bool:
-    """Whether the sender is among `entries`, which are addresses or domains."""
-    if message.sender is None:
+    """Whether whoever sent it last is among `entries`, which are addresses or domains."""
+    sender = _from(message)
+    if sender is None:
         return False
-    address = message.sender.key
+    address = sender.key
     domain = address.rpartition("@")[2]
     return any(entry.lower().lstrip("@") in (address, domain) for entry in entries)

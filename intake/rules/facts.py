@@ -16,6 +16,7 @@ from intake.types import Facts
 
 MOST_CHARACTERS = 50_000
 MOST_OF_A_KIND = 20
+DIGIT = re.compile(r"\d")
 DATE_SHAPED = r"(?!\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b)(?!20\d\d-\d\d-\d\d\b)"
 NUMBER = rf"{DATE_SHAPED}(?=[A-Z0-9/-]*\d)([A-Z0-9][A-Z0-9/-]{{3,19}})\b"
 # What stands between the keyword and the number: "nr.", "met nummer", "mit der Nr.", "n°", "is", ":", "#".
@@ -69,13 +70,14 @@ NAMED_DATE = re.compile(
     rf"\b(\d{{1,2}})(?:\.|er|st|nd|rd|th|e)?\s+(?:of\s+)?({MONTH_NAMES})\b\.?(?:,?\s+(20\d\d)\b)?", re.IGNORECASE
 )
 MONTH_FIRST = re.compile(rf"\b({MONTH_NAMES})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s+(20\d\d)\b)?", re.IGNORECASE)
-DIGITS_OF_A_PHONE = re.compile(r"\d(?:\D{0,4}\d){6}")
+# Digits enough for a phone number, with what stands around them: the library judges a number by its neighbours too.
+AROUND_A_PHONE = re.compile(r"[^\n]{0,12}\d(?:[^\d\n]{0,4}\d){6,24}[^\n]{0,12}")
 REGIONS = {"nl": "NL", "de": "DE", "fr": "FR", "en": "NL"}
 
 
 def find_facts(subject: str, text: str, language: str, today: date) -> Facts:
     """Facts in the subject and the new text. `today` (the day of arrival) dates "12 september" to the last one."""
-    rest = f"{subject}\n{text[:MOST_CHARACTERS]}"
+    rest = _near_digits(f"{subject}\n{text[:MOST_CHARACTERS]}")
     references = tuple(dict.fromkeys(REFERENCE.findall(rest)))[:MOST_OF_A_KIND]
     ibans, rest = _ibans(rest)
     tracking, rest = _take(rest, TRACKING, lambda match: match[0])
@@ -96,6 +98,14 @@ def find_facts(subject: str, text: str, language: str, today: date) -> Facts:
         dates=dates,
         references=references,
     )
+
+
+def _near_digits(text: str) -> str:
+    """The lines with a digit in them, each with its neighbours: a number may be wrapped away from its keyword. There is
+    no fact without a digit, and searching what is left out takes as long as searching the rest."""
+    lines = text.split("\n")
+    kept = {near for place, line in enumerate(lines) if DIGIT.search(line) for near in (place - 1, place, place + 1)}
+    return "\n".join(line for place, line in enumerate(lines) if place in kept)
 
 
 def mask_iban(iban: str) -> str:
@@ -171,9 +181,12 @@ def _postal_codes(text: str, language: str) -> tuple[tuple[str, ...], str]:
 
 
 def _phones(text: str, region: str) -> tuple[str, ...]:
-    if not DIGITS_OF_A_PHONE.search(text):
+    """Valid numbers, in international form. The library takes a millisecond for a mail without any, so it is shown only
+    the places that may hold one."""
+    places = "\n".join(AROUND_A_PHONE.findall(text))
+    if not places:
         return ()
-    found = phonenumbers.PhoneNumberMatcher(text, region, max_tries=200)
+    found = phonenumbers.PhoneNumberMatcher(places, region, max_tries=200)
     style = phonenumbers.PhoneNumberFormat.INTERNATIONAL
     numbers = [phonenumbers.format_number(match.number, style) for match in found]
     return tuple(dict.fromkeys(numbers))[:MOST_OF_A_KIND]

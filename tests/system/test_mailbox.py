@@ -263,3 +263,115 @@ def test_the_same_mail_to_two_shops_is_a_case_in_each(dovecot: Dovecot, database
                 receive_mail(house, shop, MailboxSource(shop.mailbox, shop.zone), session)
         process(house)
         assert [case.reference for case in house.store.list_cases()] == ["S1X-2026-0001", "S2X-2026-0001"]
+
+
+def test_what_was_answered_from_any_program_is_not_a_case_again(
+    dovecot: Dovecot, mail_user: str, database: str, tmp_path: Path
+) -> None:
+    put(dovecot, mail_user, *map(numbered, (1, 2, 3, 4)), at=NOW - timedelta(days=20))
+    sent = [
+        mail(
+            sender="mirjam@example.nl",
+            to="k1@example.com",
+            message_id="<s1@example.nl>",
+            in_reply_to="<m1@example.com>",
+        ),
+        # To a colleague alone, and by a robot: the customer still waits.
+        mail(
+            sender="mirjam@example.nl",
+            to="jan@example.nl",
+            message_id="<s2@example.nl>",
+            in_reply_to="<m2@example.com>",
+        ),
+        mail(
+            sender="mirjam@example.nl",
+            to="k3@example.com",
+            message_id="<s3@example.nl>",
+            in_reply_to="<m3@example.com>",
+            auto_submitted="auto-replied",
+        ),
+    ]
+    put(dovecot, mail_user, *sent, at=NOW - timedelta(days=19), folder="Sent")
+    with make_house(config_of(dovecot, mail_user, tmp_path, database), NOW) as house:
+        assert poll(house) == 4
+        assert fates(house.store) == ["set aside", "opened", "opened", "opened"]
+        first = house.store.list_arrivals()[0].message
+        assert first is not None
+        assert (first.reason_kind, "26 August 2026" in first.reason) == ("answered", True)
+    assert len(folder_of(dovecot, mail_user, "Drafts")) == 3
+
+
+@pytest.mark.parametrize(("setting", "flag"), [("$Intake", b"$Intake"), ("\\Flagged", b"\\Flagged")])
+def test_a_mail_is_marked_once_it_is_stored(
+    dovecot: Dovecot, mail_user: str, tmp_path: Path, setting: str, flag: bytes
+) -> None:
+    put(dovecot, mail_user, numbered(1), numbered(2))
+    with make_house(config_of(dovecot, mail_user, tmp_path, keyword=setting), NOW) as house:
+        poll(house)
+        assert house.store.counts()["effects_waiting"] == 0
+    flags = [flags for flags, _ in folder_of(dovecot, mail_user, "INBOX")]
+    assert all(flag in found and b"\\Seen" not in found for found in flags)
+    assert len(flags) == 2
+
+
+def test_mails_are_moved_once_they_are_stored_and_stay_cases(
+    dovecot: Dovecot, mail_user: str, database: str, tmp_path: Path
+) -> None:
+    put(dovecot, mail_user, numbered(1), numbered(2))
+    with make_house(config_of(dovecot, mail_user, tmp_path, database, move_to="Klachten"), NOW) as house:
+        poll(house)
+        put(dovecot, mail_user, numbered(3))
+        poll(house)
+        assert poll(house) == 0
+        assert fates(house.store) == ["opened"] * 3
+    assert folder_of(dovecot, mail_user, "INBOX") == []
+    assert len(folder_of(dovecot, mail_user, "Klachten")) == 3
+
+
+def test_a_bounce_of_our_own_mail_is_shown_on_its_case(dovecot: Dovecot, mail_user: str, tmp_path: Path) -> None:
+    put(dovecot, mail_user, numbered(1))
+    with make_house(config_of(dovecot, mail_user, tmp_path), NOW) as house:
+        poll(house)
+        ((_, draft),) = folder_of(dovecot, mail_user, "Drafts")
+        token = email.message_from_bytes(draft)["Message-ID"]
+        put(dovecot, mail_user, bounce_of(token, "k1@example.com"))
+        poll(house)
+        (case,) = house.store.list_cases()
+    assert fates(house.store) == ["opened", "set aside"]
+    (mark,) = [mark for mark in case.attention if mark.startswith("not delivered")]
+    assert mark == "not delivered to k1@example.com: 5.1.1 smtp; 550 5.1.1 User unknown"
+    assert len(folder_of(dovecot, mail_user, "Drafts")) == 1
+
+
+def bounce_of(message_id: str, recipient: str) -> bytes:
+    """What a mail server sends back (RFC 3464)."""
+    lines = [
+        "From: MAILER-DAEMON@mx.example.com",
+        "To: mirjam@example.nl",
+        "Subject: Undelivered Mail Returned to Sender",
+        "Message-ID: <bounce@mx.example.com>",
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
+        "",
+        "--b",
+        "Content-Type: text/plain",
+        "",
+        "Your message could not be delivered.",
+        "--b",
+        "Content-Type: message/delivery-status",
+        "",
+        "Reporting-MTA: dns; mx.example.com",
+        "",
+        f"Final-Recipient: rfc822; {recipient}",
+        "Action: failed",
+        "Status: 5.1.1",
+        "Diagnostic-Code: smtp; 550 5.1.1 User unknown",
+        "",
+        "--b",
+        "Content-Type: text/rfc822-headers",
+        "",
+        f"Message-ID: {message_id}",
+        "Subject: Re: Pakket",
+        "--b--",
+        "",
+    ]
+    return "\r\n".join(lines).encode()
