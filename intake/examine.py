@@ -120,12 +120,6 @@ def _from_form(mail: Message, job: Job) -> Forwarded | None:
     )
 
 
-def _from_form(mail: Message, found: Forwarded, job: Job) -> Forwarded | None:
-    """An attached mail of the shop's own form: the customer is in its Reply-To."""
-    customers = [person for person in mail.reply_to if not _is_own(person, job.own)]
-    return replace(found, sender=customers[0]) if len(customers) == 1 else None
-
-
 def _attached_mails(message: Message, raw: bytes) -> list[tuple[Message, bytes]]:
     """The attached mails, read, each with its bytes."""
     parts = [item.part for item in message.attachments if item.media_type in MAIL_TYPES]

@@ -27,11 +27,9 @@ from storage.models import (
     Event,
     Fate,
     Message,
-    Participant,
-    Record,
     table,
 )
-from storage.rows import change, fetch_one, insert_all, upsert
+from storage.rows import change, fetch_one, insert_all, upsert, values_of
 
 ARRIVALS = table(models.ArrivalRow)
 MESSAGES = table(models.MessageRow)
@@ -73,7 +71,7 @@ class Processing:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._knowledge = Knowledge(connection)
-        self._rows: dict[Table, list[Record]] = {target: [] for target, _ in WRITTEN}
+        self._rows: dict[Table, list[dict[str, Any]]] = {target: [] for target, _ in WRITTEN}
         self._changes: list[Callable[[], object]] = []
         self._finished: list[int] = []
         self._counters: dict[tuple[str, int], int] = {}
@@ -119,11 +117,11 @@ class Processing:
         its id."""
         held = self._knowledge.message_of(message.arrival_id)
         message_id = held or self._next_id(MESSAGES)
-        filed = [document.model_copy(update={"message_id": message_id}) for document in documents]
+        filed = [values_of(document, message_id=message_id) for document in documents]
         if held is not None:
             self._changes.append(lambda: self._replace_message(message, held, filed))
         else:
-            self._rows[MESSAGES].append(message.model_copy(update={"id": message_id}))
+            self._rows[MESSAGES].append(values_of(message, id=message_id))
             self._rows[DOCUMENTS] += filed
         self._knowledge.add_message(message, message_id, sha256)
         return message_id
@@ -131,7 +129,7 @@ class Processing:
     def open_case(self, case: Case, participants: Sequence[str]) -> int:
         """Store a new case; its id."""
         case_id = self._next_id(CASES)
-        self._rows[CASES].append(case.model_copy(update={"id": case_id}))
+        self._rows[CASES].append(values_of(case, id=case_id))
         self._knowledge.add_case(case, case_id)
         self.add_participants(case_id, participants)
         return case_id
@@ -139,7 +137,7 @@ class Processing:
     def add_participants(self, case_id: int, keys: Sequence[str]) -> None:
         """Let these people's messages join the case; those who may already are left."""
         fresh = self._knowledge.add_participants(case_id, keys)
-        self._rows[PARTICIPANTS] += [Participant(case_id=case_id, key=key) for key in fresh]
+        self._rows[PARTICIPANTS] += [{"case_id": case_id, "key": key} for key in fresh]
 
     def reopen_case(self, case_id: int) -> None:
         """Set an answered or closed case open again; its new deadline is added by the caller."""
@@ -160,7 +158,7 @@ class Processing:
 
     def add_deadline(self, deadline: Deadline) -> None:
         """Store the deadline that a new case was opened with."""
-        self._rows[DEADLINES].append(deadline)
+        self._rows[DEADLINES].append(values_of(deadline))
 
     def move_due(self, deadline: Deadline) -> None:
         """Store a deadline and make it the case's current one."""
@@ -172,16 +170,16 @@ class Processing:
     def add_draft(self, draft: Draft) -> int:
         """Store a draft; its id."""
         draft_id = self._next_id(DRAFTS)
-        self._rows[DRAFTS].append(draft.model_copy(update={"id": draft_id}))
+        self._rows[DRAFTS].append(values_of(draft, id=draft_id))
         return draft_id
 
     def add_effect(self, effect: Effect) -> None:
         """Ask for an effect, once: a second one with the same key changes nothing."""
-        self._rows[EFFECTS].append(effect)
+        self._rows[EFFECTS].append(values_of(effect))
 
     def add_event(self, event: Event) -> None:
         """Append one line to the history."""
-        self._rows[EVENTS].append(event)
+        self._rows[EVENTS].append(values_of(event))
 
     def finish_arrival(self, arrival_id: int) -> None:
         """Mark an arrival as processed: its messages have their fates."""
@@ -221,7 +219,7 @@ class Processing:
             self._connection.execute(done.values(state=ArrivalState.PROCESSED))
             self._finished.clear()
 
-    def _replace_message(self, message: Message, message_id: int, documents: Sequence[Document]) -> None:
+    def _replace_message(self, message: Message, message_id: int, documents: Sequence[dict[str, Any]]) -> None:
         self._connection.execute(DROP_DOCUMENTS, {"message": message_id})
         change(self._connection, MESSAGES, message_id, **message.model_dump(exclude={"id"}))
         insert_all(self._connection, DOCUMENTS, documents)

@@ -16,20 +16,22 @@ from storage.models import Record
 R = TypeVar("R", bound=Record)
 
 
-def values_of(record: Record) -> dict[str, Any]:
-    """The columns of a record; an unset id is left to the database."""
-    values = {name: getattr(record, name) for name in type(record).model_fields}
+def values_of(record: Record, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - columns
+    """The columns of a record, with `more` in place of its own; an unset id is left to the database."""
+    values = {name: getattr(record, name) for name in type(record).model_fields} | more
     if values.get("id", 0) is None:
         del values["id"]
     return values
 
 
-def insert_all(connection: Connection, table: Table, records: Sequence[Record], unique: tuple[str, ...] = ()) -> None:
-    """Insert records of which nobody needs the ids, in one statement. Where `unique` names columns, a record that
-    agrees in them with a row that is there changes nothing."""
-    if records:
+def insert_all(
+    connection: Connection, table: Table, rows: Sequence[dict[str, Any]], unique: tuple[str, ...] = ()
+) -> None:
+    """Insert rows, as `values_of` makes them, in one statement. Where `unique` names columns, one that agrees in them
+    with a row that is there changes nothing."""
+    if rows:
         statement = _insert_new(connection.dialect.name, table, unique) if unique else _insert(table)
-        connection.execute(statement, [values_of(record) for record in records])
+        connection.execute(statement, rows)
 
 
 def insert_new(connection: Connection, table: Table, records: Sequence[Record], unique: tuple[str, ...]) -> list[int]:

@@ -43,7 +43,7 @@ from storage.processing import (
     MESSAGES,
     Processing,
 )
-from storage.rows import change, fetch, fetch_one, insert_all, insert_new, put
+from storage.rows import change, fetch, fetch_one, insert_all, insert_new, put, values_of
 
 CURSORS = table(models.CursorRow)
 ANSWERED = table(models.AnsweredRow)
@@ -110,7 +110,7 @@ class Store:
             ids = insert_new(connection, ARRIVALS, arrivals, SOURCE)
             if cursor is not None:
                 put(connection, CURSORS, cursor)
-            insert_all(connection, EFFECTS, effects, ("key",))
+            insert_all(connection, EFFECTS, [values_of(effect) for effect in effects], ("key",))
         return ids
 
     def uids_held(self, account: str, folder: str, uidvalidity: int) -> set[int]:
@@ -122,9 +122,9 @@ class Store:
 
     def note_answered(self, shop: str, answered: Mapping[str, datetime]) -> None:
         """Remember that mails with these Message-IDs were answered, and when."""
-        rows = [Answered(shop=shop, message_id=found, answered_at=moment) for found, moment in answered.items()]
+        known = [Answered(shop=shop, message_id=found, answered_at=moment) for found, moment in answered.items()]
         with writing(self.engine) as connection:
-            insert_all(connection, ANSWERED, rows, ("shop", "message_id"))
+            insert_all(connection, ANSWERED, [values_of(item) for item in known], ("shop", "message_id"))
 
     def find_claim(self, shop: str, account: str, folder: str) -> Arrival | None:
         """The arrival of a scan's claim or an import, by its source."""

@@ -142,7 +142,12 @@ PROGRAMS = [
         "Sent from Outlook for iOS",
         "Get Outlook for iOS<https://aka.ms/o0ukef>",
     ),
-    *("Sent from Mail for Windows 10", "Sent from Yahoo Mail on Android", "Sent with Proton Mail secure email."),
+    *(
+        "Sent from Mail for Windows 10",
+        "Sent from Yahoo Mail on Android",
+        "Sent with Proton Mail secure email.",
+        "Verzonden met Proton Mail beveiligde e-mail.",
+    ),
     *("Von meinem iPhone gesendet", "Gesendet mit der GMX Mail App", "Gesendet von Outlook für Android"),
     "Von meinem Samsung Galaxy Smartphone gesendet.",
     "Diese Nachricht wurde von meinem Android-Mobiltelefon mit GMX Mail gesendet.",

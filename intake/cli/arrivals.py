@@ -36,6 +36,7 @@ from intake.pipeline.receiving import find_mails
 from intake.reading.limits import Failure
 from intake.reading.record import parse_record, read_record
 from intake.rules.automatic import find_automatic
+from intake.rules.decision import own_names
 from intake.types import Channel
 from storage.models import Fate
 
@@ -126,7 +127,8 @@ def _inspected(
         channel = Channel.LETTER if suffix in SCANS else Channel.MAIL
         record = path.with_suffix(".json") if channel is Channel.LETTER else None
         side = record.read_bytes() if record is not None and record.exists() else None
-        outcome = examiner.examine([Job(channel, raw, path.name, shop.languages, today, side)])[0]
+        job = Job(channel, raw, path.name, shop.languages, today, side, own=own_names(shop), zone=shop.time_zone)
+        outcome = examiner.examine([job])[0]
         yield path, _examined_value(path, outcome, own_lists)
 
 

@@ -13,6 +13,7 @@ from intake.pipeline.house import House
 from intake.pipeline.settling import TRIES, Item, Settlement, make_item, question, settle, settle_failed
 from intake.reading.limits import Failure
 from intake.rules.categories import OTHER
+from intake.rules.decision import own_names
 from intake.types import Categorisation, Channel, Facts
 from storage.errors import StorageError, Unavailable
 from storage.models import Arrival
@@ -148,7 +149,16 @@ def _job(house: House, arrival: Arrival) -> Job | None:
             return None
         raw, record = b"", None
     arrived_on = moment.astimezone(shop.zone).date()
-    return Job(channel, raw, arrival.name, shop.languages, arrived_on, record)
+    return Job(
+        channel,
+        raw,
+        arrival.name,
+        shop.languages,
+        arrived_on,
+        record,
+        own=own_names(shop),
+        zone=shop.time_zone,
+    )
 
 
 def _item(house: House, arrival: Arrival, examined: Examined) -> Item:

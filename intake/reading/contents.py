@@ -15,7 +15,7 @@ from intake.reading.decoding import decode
 from intake.reading.html import declared_charset, read_html, strip_tags
 from intake.reading.invitations import read_invitation
 from intake.reading.mime import MAX_DEPTH, Part, encoding_of, payload
-from intake.reading.packages import CMS_TYPES, SIGNED, TNEF, UUENCODED, is_cms, numbered
+from intake.reading.packages import CMS_TYPES, SIGNED, TNEF, TNEF_BODY, UUENCODED, is_cms, numbered
 from intake.reading.security import PGP, SMIME, content_kind, inline_pgp, is_all_encrypted, signer
 from intake.types import Attachment
 
@@ -38,13 +38,18 @@ NOTICE = re.compile(
 SMALL_TALK = re.compile(rb"multi-?part message in MIME|MIME[- ]encapsulated|S/MIME signed message|MIME[- ]?aware", re.I)
 REFERENCE = re.compile(r"\bcid:([^\"'\s<>)]{1,300})", re.IGNORECASE)
 # What Exchange hands out over IMAP for a mail that it cannot convert.
-STAND_IN = re.compile(r"\s*Retrieval using the IMAP4 protocol failed for the following message", re.IGNORECASE)
+STAND_IN = re.compile(
+    r"\s*(Retrieval using the IMAP4 protocol failed for the following message|"
+    r"The server could(n't| not) retrieve the following message)",
+    re.IGNORECASE,
+)
 PROTECTED = "application/x-microsoft-rpmsg-message"
 
 
 @dataclass(slots=True)
 class Contents:
-    """What a mail holds. `mails` are attached mails, as bytes; `methods` those of calendar parts (`REPLY`)."""
+    """What a mail holds. `mails` are attached mails, as bytes;
+    `unreadable` says that a person must look at the original, whatever the text says."""
 
     body: str = ""
     attachments: tuple[Attachment, ...] = ()
@@ -68,7 +73,7 @@ def read_contents(tree: Part, sender: str, problems: list[str]) -> Contents:
     found.attachments = tuple(
         item
         for number, leaf in found.leaves
-        if id(leaf) not in renderings
+        if id(leaf) not in renderings and leaf.package != TNEF_BODY
         for item in (_attachment(number, leaf, _is_inline(leaf, referenced, related)),)
         if item.size or item.name
     )
@@ -120,7 +125,7 @@ def _is_calendar(leaf: Part) -> bool:
 
 
 def _is_tnef_body(leaf: Part) -> bool:
-    return not leaf.body and leaf.media_type in ("text/plain", "text/html") and not leaf.given_name
+    return leaf.package == TNEF_BODY
 
 
 def _may_hold_text(leaf: Part) -> bool:

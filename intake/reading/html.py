@@ -365,7 +365,7 @@ def _laid_out(marked: str) -> str:
         if piece in (QUOTE, UNQUOTE):
             depth = max(0, depth + (1 if piece == QUOTE else -1))
             continue
-        text = GAPS.sub(_gap, piece.replace(CELL, " ")).replace(KEPT_SPACE, " ").strip("\n")
+        text = GAPS.sub(_gap, piece.replace(CELL, " ")).strip(" \n").replace(KEPT_SPACE, " ").strip("\n")
         if not text.strip():
             continue
         if lines and not depth:

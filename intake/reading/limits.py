@@ -5,6 +5,7 @@ of time is run again one by one, so that only the item that kills is lost to it.
 server process: forking a process that has threads hangs (29 of 30 tries). Nothing here knows what an item is.
 """
 
+import gc
 import multiprocessing
 import resource
 from collections.abc import Callable, Sequence
@@ -126,6 +127,8 @@ def _result(scheduled: Scheduled) -> Any:  # noqa: ANN401 - pebble's future
 
 def _enter_child(memory_mb: int, prepare: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     prepare(*arguments)
+    gc.collect()
+    gc.freeze()  # what is loaded once need not be looked through again and again
     used = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * 1024
     most = used + memory_mb * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))

@@ -14,7 +14,7 @@ from intake.reading.rtf import read_rtf
 from intake.reading.security import content_kind, signed_content
 from intake.reading.tnef import SIGNATURE, Tnef, read_tnef
 
-TNEF, SIGNED, UUENCODED = "winmail.dat", "signed", "uuencoded"
+TNEF, TNEF_BODY, SIGNED, UUENCODED = "winmail.dat", "body of a winmail.dat", "signed", "uuencoded"
 NUMBERS_OF_A_LEAF = 1000
 MAX_DEPTH = 3
 MAX_UU_FILES = 50
@@ -96,14 +96,15 @@ def _open_tnef(leaf: Part, problems: list[str]) -> None:
 
 
 def _bodies(found: Tnef) -> list[Part]:
-    """The body, the richest that can be read: the plain one of Outlook has lost its links and lists."""
+    """The body, at most one: the plain text, else the HTML, else what the RTF holds."""
     html, text = found.html, found.text
     if found.rtf and not (html or text.strip()):
         read, is_html = read_rtf(found.rtf)
         html, text = (read, "") if is_html else ("", read)
-    if text.strip():
-        return [made("text/plain", text.encode())]
-    return [made("text/html", html.encode())] if html.strip() else []
+    kind, body = ("text/plain", text) if text.strip() else ("text/html", html)
+    part = made(kind, body.encode())
+    part.package = TNEF_BODY
+    return [part] if body.strip() else []
 
 
 def _tnef_file(number: int, found: Tnef) -> Part:
@@ -144,7 +145,8 @@ def _open_uuencoded(leaf: Part) -> None:
         name = decode(found[0].split(maxsplit=2)[2].strip())
         files.append(made("application/octet-stream", uudecoded(lines), name))
         pieces.append(body[position : found.start()])
-        position = end + 4
+        line_end = body.find(b"\n", end + 1)
+        position = line_end + 1 if line_end != -1 else len(body)
     if files:
         rest = b"".join((*pieces, body[position:]))
         text = Part(leaf.fields, octets=rest, usual=leaf.usual)

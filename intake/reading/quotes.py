@@ -29,7 +29,7 @@ WHOSE = r"(?:(?:mijn|m'n|my|een|a|an|meinem|meiner|mon|ma|de|het|the|der|dem|mob
 WHERE = r"(?: (?:op|on|auf|sur|voor|for|für|pour|van|von|de|using|met|mit|avec)(?: [\w.+'’-]{1,20}){1,4})?"
 WRITTEN_WITH = (
     rf"(?:{WHOSE}(?:{PROGRAM}[ -])?(?:{THING}[ -]){{0,3}}{THING}(?:[ -][\w+]{{1,12}}){{0,3}}{WHERE}|"
-    rf"{WHOSE}(?:{PROGRAM} ){{0,3}}{PROGRAM}(?: app| secure e-?mail)?{WHERE})"
+    rf"{WHOSE}(?:{PROGRAM} ){{0,3}}{PROGRAM}(?: app| (?:secure|beveiligde|sichere|sécurisée) e-?mail)?{WHERE})"
 )
 # What a telephone or a mail program adds of itself: a sentence about where the mail was written, and nothing else.
 PROGRAM_LINES = (

@@ -29,13 +29,13 @@ SUBJECTS = re.compile(
 )
 # Where the returned copy begins in a report of plain words.
 COPY_STARTS = re.compile(
-    r"^[ \t]*(-{2,}.{0,80}(copy of|original message|oorspronkelijk|ursprüngliche|message header|returned message|"
+    r"^[ \t]*(--.{0,120}?(copy of|original message|oorspronkelijk|ursprüngliche|message header|returned message|"
     r"transcript of|message d'origine).{0,80}|original message headers:?|oorspronkelijke berichtkoppen:?|"
     r"ursprüngliche nachrichtenkopfzeilen:?|en-têtes du message d'origine:?|return-path: .{0,200})[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 QUOTED_ID = re.compile(r"^[> \t]*message-id:[ \t]*\n?[ \t]*(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE)
-ADDRESS = r"[A-Za-z0-9._%+=/!#$&'*^{|}~-]{1,64}@[A-Za-z0-9.-]{1,250}[A-Za-z0-9]"
+ADDRESS = r"[A-Za-z0-9_+][A-Za-z0-9._%+=/!#$&'*^{|}~-]{0,63}@[A-Za-z0-9.-]{1,250}[A-Za-z0-9]"
 # What stands around a recipient who did not get it, the surest first.
 RECIPIENTS = (
     re.compile(rf"^[ \t]*<({ADDRESS})>:?[ \t]*(?=$|\s|\()", re.MULTILINE),
@@ -148,7 +148,7 @@ def _word(value: str) -> str:
 
 def _address(value: str) -> str:
     """`rfc822; jan@example.com` → the address; RFC 6533's escapes and unknown types as they are."""
-    text = value.partition(";")[2] or value
+    text = value.partition(";")[2] if ";" in value else value
     return text.strip().strip("<>").strip()
 
 

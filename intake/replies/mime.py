@@ -93,7 +93,9 @@ def _person(header: str, person: Address) -> str:
     name = _one_line(person.name)
     if not name:
         return f"{header}: {address}"
-    return f"{header}: {_name(name, header)}{EOL} <{address}>"
+    named = f"{header}: {_name(name, header)}"
+    fits = len(named) + len(address) + len(" <>") <= LONGEST_LINE
+    return f"{named} <{address}>" if fits else f"{named}{EOL} <{address}>"
 
 
 def _name(name: str, header: str) -> str:

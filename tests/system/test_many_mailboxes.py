@@ -70,22 +70,22 @@ def put(dovecot: Dovecot, user: str, number: int) -> None:
 @pytest.mark.system
 def test_with_idle_a_draft_comes_long_before_the_next_poll(dovecot: Dovecot, mail_user: str, tmp_path: Path) -> None:
     mailbox = mailbox_settings(dovecot.port, mail_user, poll_seconds=NEVER)
-    with make_house(make_config(tmp_path / "data", "", [shop_settings(mailbox=mailbox)]), clock) as house:
-        with running(house):
-            wait_until(lambda: _polled(house) == 1, "the first poll", 30)
-            for number in (1, 2, 3):
-                put(dovecot, mail_user, number)
-                wait_until(lambda wanted=number: drafts(dovecot, mail_user) == wanted, "a draft", 30)
+    config = make_config(tmp_path / "data", "", [shop_settings(mailbox=mailbox)])
+    with make_house(config, clock) as house, running(house):
+        wait_until(lambda: _polled(house) == 1, "the first poll", 30)
+        for number in (1, 2, 3):
+            put(dovecot, mail_user, number)
+            wait_until(lambda wanted=number: drafts(dovecot, mail_user) == wanted, "a draft", 30)
 
 
 @pytest.mark.system
 def test_without_idle_the_next_poll_brings_it(dovecot: Dovecot, mail_user: str, tmp_path: Path) -> None:
     mailbox = mailbox_settings(dovecot.port, mail_user, idle=False, poll_seconds=1)
-    with make_house(make_config(tmp_path / "data", "", [shop_settings(mailbox=mailbox)]), clock) as house:
-        with running(house):
-            wait_until(lambda: _polled(house) == 1, "the first poll", 30)
-            put(dovecot, mail_user, 1)
-            wait_until(lambda: drafts(dovecot, mail_user) == 1, "a draft", 30)
+    config = make_config(tmp_path / "data", "", [shop_settings(mailbox=mailbox)])
+    with make_house(config, clock) as house, running(house):
+        wait_until(lambda: _polled(house) == 1, "the first poll", 30)
+        put(dovecot, mail_user, 1)
+        wait_until(lambda: drafts(dovecot, mail_user) == 1, "a draft", 30)
 
 
 @pytest.mark.system
