@@ -14,7 +14,8 @@ from intake.pipeline.house import House
 from intake.pipeline.settling import TYPESET_LETTER, carry_out, make_item, view
 from intake.reading.limits import Failure
 from intake.replies.templates import find_gaps
-from intake.rules.decision import Decision, complainant_of, own_names
+from intake.rules.decision import Decision
+from intake.rules.people import complainant_of
 from intake.rules.tokens import make_token
 from intake.types import Channel, Fate
 from storage.errors import NotStored
@@ -149,7 +150,7 @@ def _examine(house: House, arrival: Arrival) -> Examined:
     record = house.originals.read(arrival.record["sha256"]) if arrival.record else None
     moment = arrival.received_at if channel is Channel.MAIL else house.clock()
     day = moment.astimezone(shop.zone).date()
-    job = Job(channel, raw, arrival.name, shop.languages, day, record, own=own_names(shop), zone=shop.time_zone)
+    job = Job(channel, raw, arrival.name, shop.languages, day, record, own=shop.own_names, zone=shop.time_zone)
     outcome = house.examiner.examine([job])[0]
     if isinstance(outcome, Failure):
         raise Refused(f"Arrival {arrival.id} cannot be read: {outcome.reason}", "Scan the letter again.")

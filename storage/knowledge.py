@@ -7,6 +7,7 @@ here at once, before it is written, and taken back where its item fails. Nothing
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
@@ -46,7 +47,8 @@ class Known:
     `same_id` are the stored messages of the shop with the same Message-ID (id, content hash), oldest first.
     `by_message_id` and `by_reference` lead to cases, merges already followed; `participants` are their keys.
     `twin_scan` is an earlier scan with the same bytes that met a good fate, as (message id, case id). `answered_at`
-    is when the message was answered before Intake came, by the Sent folder.
+    is when the message was answered before Intake came, by the Sent folder. `forward_of_it` is the case of a
+    colleague's forward of the message.
     """
 
     same_id: tuple[tuple[int, str], ...] = ()
@@ -55,6 +57,7 @@ class Known:
     participants: dict[int, frozenset[str]] = field(default_factory=dict)
     twin_scan: tuple[int, int | None] | None = None
     answered_at: datetime | None = None
+    forward_of_it: Case | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Knowledge:
         self._participants: dict[int, set[str]] = {}
         self._scans: dict[tuple[str, str], list[_Held]] = {}
         self._answered: dict[tuple[str, str], datetime] = {}
+        self._forwards: dict[tuple[str, str], list[int]] = {}
         self._undo: list[Callable[[], object]] = []
 
     def look_up(self, questions: Sequence[Question]) -> None:
@@ -92,6 +96,7 @@ class Knowledge:
             self._read_references(shop, _flat(question.references for question in asked))
             self._read_scans(shop, _flat((question.sha256,) for question in asked))
             self._read_answered(shop, _flat((question.message_id,) for question in asked))
+            self._read_forwards(shop, _flat((question.message_id,) for question in asked))
         self._read_numbers([question.arrival_id for question in questions])
         self._read_cases()
 
@@ -106,7 +111,10 @@ class Knowledge:
                 by_message_id[found] = case
         led = {reference: self.follow(self._references.get((shop, reference))) for reference in question.references}
         by_reference = {reference: case for reference, case in led.items() if case is not None}
-        cases = {case.id or 0 for case in (*by_message_id.values(), *by_reference.values())}
+        forwards = self._forwards.get((shop, question.message_id), ())
+        forward_of_it = self.follow(forwards[-1]) if forwards else None
+        led_to = (*by_message_id.values(), *by_reference.values(), *filter(None, (forward_of_it,)))
+        cases = {case.id or 0 for case in led_to}
         same = self._messages.get((shop, question.message_id), ()) if question.message_id else ()
         twins = [
             held for held in self._scans.get((shop, question.sha256), ()) if held.arrival_id != question.arrival_id
@@ -118,6 +126,7 @@ class Knowledge:
             participants={case_id: frozenset(self._participants.get(case_id, ())) for case_id in cases},
             twin_scan=(twins[0].id, twins[0].case_id) if twins else None,
             answered_at=self._answered.get((shop, question.message_id)),
+            forward_of_it=forward_of_it,
         )
 
     def message_of(self, arrival_id: int) -> int | None:
@@ -161,6 +170,10 @@ class Knowledge:
         for place in places:
             place.append(held)
             self._undo.append(place.pop)
+        if message.forwarded_id and message.case_id is not None:
+            forwards = self._forwards.setdefault((message.shop, message.forwarded_id), [])
+            forwards.append(message.case_id)
+            self._undo.append(forwards.pop)
         before = self._numbers.get(message.arrival_id)
         self._numbers[message.arrival_id] = message_id
         self._undo.append(lambda: self._numbers.update({message.arrival_id: before}))
@@ -244,6 +257,14 @@ class Knowledge:
             )
             self._answered.update({(shop, found): moment for found, moment in self._connection.execute(statement)})
 
+    def _read_forwards(self, shop: str, ids: Sequence[str]) -> None:
+        for part in _parts([found for found in ids if (shop, found) not in self._forwards]):
+            statement = select(MESSAGES.c.forwarded_id, MESSAGES.c.case_id).where(
+                MESSAGES.c.shop == shop, MESSAGES.c.forwarded_id.in_(part), MESSAGES.c.case_id.is_not(None)
+            )
+            for found, case_id in self._connection.execute(statement.order_by(MESSAGES.c.id)):
+                self._forwards.setdefault((shop, found), []).append(case_id)
+
     def _read_numbers(self, arrival_ids: Sequence[int]) -> None:
         for part in _parts(arrival_ids):
             statement = select(MESSAGES.c.arrival_id, MESSAGES.c.id).where(
@@ -253,7 +274,7 @@ class Knowledge:
 
     def _read_cases(self) -> None:
         """The cases that the ids lead to, those that they were merged into, and who takes part in them."""
-        wanted = {*self._tokens.values(), *self._references.values()}
+        wanted = {*self._tokens.values(), *self._references.values(), *chain(*self._forwards.values())}
         wanted |= {held.case_id for line in self._messages.values() for held in line if held.case_id is not None}
         for _ in range(MERGES_AT_MOST):
             wanted |= {case.merged_into_id for case in self._cases.values() if case.merged_into_id is not None}

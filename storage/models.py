@@ -124,7 +124,7 @@ class Message(Record):
 
     `verified` is whether the shop's own mail server vouches for the sender; `signed_by` and `encrypted` are what a
     signature or an encryption claims. Of a forward, sender and text are the customer's; `forwarded_by` is the
-    colleague, and `forward_note` what he wrote above it.
+    colleague, `forward_note` what he wrote above it, and `forwarded_id` the original's Message-ID where it is known.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -150,6 +150,7 @@ class Message(Record):
     encrypted: str = ""
     forwarded_by: str = Field(default="", sa_type=Text)
     forward_note: str = Field(default="", sa_type=Text)
+    forwarded_id: str = Field(default="", sa_type=Text)
     recipients: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
     postal: dict[str, Any] | None = Field(default=None, sa_type=STRUCTURE)
     subject: str = Field(default="", sa_type=Text)
@@ -174,6 +175,7 @@ class MessageRow(Message, table=True):
         UniqueConstraint("arrival_id", "part", name="one_part_one_message"),
         Index("messages_by_id", "shop", "message_id"),
         Index("messages_by_case", "case_id"),
+        Index("messages_by_forward", "shop", "forwarded_id"),
     )
 
 

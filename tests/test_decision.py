@@ -11,13 +11,11 @@ from intake.reading.mail import read_mail
 from intake.rules.decision import (
     CaseView,
     Knowledge,
-    complainant_of,
     decide,
-    own_names,
-    participant_keys,
     references_to_look_up,
     thread_ids,
 )
+from intake.rules.people import complainant_of, participant_keys
 from intake.rules.tokens import make_token
 from intake.types import Address, Channel, Facts, Fate, Forwarded, Message, PostalAddress
 from tests.builders import mail, mailbox_settings, shop_settings
@@ -404,7 +402,7 @@ def test_a_reply_to_that_is_the_shop_itself_is_nobodys() -> None:
 
 
 def test_the_shops_own_names_are_its_domains_and_the_addresses_that_it_uses() -> None:
-    assert own_names(shop(own_lists=("Klachten@groups.example.de",), username="Desk@example.org")) == {
+    assert shop(own_lists=("Klachten@groups.example.de",), username="Desk@example.org").own_names == {
         "example.nl",
         "mirjam@example.nl",
         "klachten@groups.example.de",
@@ -417,5 +415,5 @@ def test_a_mailbox_at_a_public_provider_is_own_and_its_provider_is_not() -> None
         manager={"name": "Mirjam", "addresses": ["mirjam@gmail.com"]},
         mailbox=mailbox_settings(143, "klachten.smart@gmail.com"),
     )
-    own = own_names(Shop.model_validate(settings))
+    own = Shop.model_validate(settings).own_names
     assert own == {"mirjam@gmail.com", "klachten.smart@gmail.com"}

@@ -34,6 +34,42 @@ from intake.reading.decoding import clean, decode, decode_header, one_line
         pytest.param("crème".encode(), "no-such-charset", "crème", id="an unknown name"),
         pytest.param("é".encode("utf-16"), "utf-16", "é", id="UTF-16"),
         pytest.param(b"\xef\xbb\xbfhoi", "utf-8", "hoi", id="a byte order mark"),
+        pytest.param("é".encode("utf-16"), "", "é", id="a mark says UTF-16"),
+        pytest.param("é".encode("utf-32"), "iso-8859-1", "é", id="a mark is surer than a name"),
+        pytest.param("hoi é".encode("utf-16-le"), "utf-16", "hoi é", id="UTF-16 without a mark"),
+        pytest.param("hoi é".encode("utf-16-be"), "utf-16", "hoi é", id="UTF-16 the other way round"),
+        pytest.param("hoi daar".encode("utf-16-le"), "", "hoi daar", id="UTF-16, undeclared"),
+        pytest.param("café hier".encode(), "utf-16", "café hier", id="UTF-8 that is called UTF-16"),
+        pytest.param("é".encode() + b" \x93\xe9\x94", "utf-8", "é “é”", id="two charsets in one text"),
+        pytest.param("é".encode() + b" \xe9", "", "é é", id="two charsets, undeclared"),
+        pytest.param(
+            "苦情①㈱".encode("iso2022_jp_ext", "ignore") + b"\x1b$B-!-j\x1b(B", "iso-2022-jp", "苦情①㈱", id="NEC's row"
+        ),
+        pytest.param(b"\x1b(I1\x1b(B a", "iso-2022-jp", "ｱ a", id="half-width katakana"),
+        pytest.param(
+            "苦情".encode("euc_jp") + b"\xff" + "です。苦情です。苦情です。苦情です。".encode("euc_jp"),
+            "euc-jp",
+            "苦情ÿです。苦情です。苦情です。苦情です。",
+            id="one bad byte",
+        ),
+        pytest.param(
+            "投诉投诉投诉投诉投诉投诉投诉投诉投诉投诉".encode("gbk")[:-1],
+            "gbk",
+            "投诉投诉投诉投诉投诉投诉投诉投诉投诉投Ë",
+            id="cut inside a character",
+        ),
+        pytest.param(
+            "“Łódź” €".encode("cp1250"),
+            "iso-8859-2",
+            "“Łódź” €".replace("ź", "\x9f"),
+            id="windows quotes in ISO 8859-2",
+        ),
+        pytest.param("Жалоба".encode("cp1251"), "windows-1251", "Жалоба", id="Cyrillic"),
+        pytest.param("香港".encode("big5hkscs"), "big5", "香港", id="Big5"),
+        pytest.param("é".encode(), "utf8mb4", "é", id="a database's name for UTF-8"),
+        pytest.param("é".encode("cp1252"), "Windows1252", "é", id="a name without its dash"),
+        pytest.param("é".encode("cp1252"), "iso_8859-1:1987", "é", id="a registered name"),
+        pytest.param("é".encode("cp850"), "cp-850", "é", id="DOS"),
     ],
 )
 def test_bytes_become_the_text_that_was_meant(raw: bytes, charset: str, text: str) -> None:

@@ -1,5 +1,6 @@
 """Mail as it comes: headers, bodies and attachments, also damaged and hostile ones."""
 
+import base64
 import hashlib
 import time
 from email.message import EmailMessage
@@ -7,8 +8,10 @@ from email.message import EmailMessage
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mailparser.utils import get_addresses
 
-from intake.reading.mail import read_attachment, read_head, read_mail
+from intake.reading.mail import attached_mails, read_attachment, read_head, read_mail
+from intake.reading.people import SIMPLE
 from tests.builders import COMPLAINT, mail
 
 TOP = b"From: Jan <jan@example.com>\r\nTo: mirjam@example.nl\r\nSubject: Klacht\r\nMessage-ID: <a@example.com>\r\n"
@@ -64,6 +67,49 @@ def test_a_name_that_pretends_to_be_an_address_is_not_the_sender() -> None:
     message = read_mail(b"From: =?utf-8?q?mirjam=40example.nl?= <jan@example.com>\r\n\r\nhoi")
     assert message.sender is not None
     assert message.sender.address == "jan@example.com"
+
+
+@pytest.mark.parametrize(
+    ("header", "addresses"),
+    [
+        pytest.param(b"To: Wij: a@example.com, B <b@example.com>;", ["a@example.com", "b@example.com"], id="a group"),
+        pytest.param(b"To: undisclosed-recipients:;", [], id="an empty group"),
+        pytest.param(b"To: a@example.com\r\nTo: b@example.com", ["a@example.com", "b@example.com"], id="two headers"),
+        pytest.param(b"To: <a@example.com", ["a@example.com"], id="a bracket that is missing"),
+        pytest.param(b"To: a@example.com (thuis)", ["a@example.com"], id="a comment"),
+        pytest.param(
+            b'To: "a, b" <a@example.com>,\r\n\tb@example.com', ["a@example.com", "b@example.com"], id="folded"
+        ),
+        pytest.param("To: jörg@exämple.de".encode(), ["jörg@exämple.de"], id="an international address"),
+    ],
+)
+def test_addresses_are_found_in_every_form(header: bytes, addresses: list[str]) -> None:
+    assert [person.address for person in read_mail(header + b"\r\n\r\nhoi").to] == addresses
+
+
+@pytest.mark.parametrize(
+    ("header", "address"),
+    [
+        pytest.param(b"From: a@example.com, b@example.com", "a@example.com", id="two writers"),
+        pytest.param(b"From: a@example.com\r\nFrom: b@example.com", "a@example.com", id="two headers"),
+        pytest.param(b"Sender: s@example.com", "s@example.com", id="only a Sender"),
+        pytest.param(b"From: \r\nSender: s@example.com", "s@example.com", id="an empty From"),
+        pytest.param(b"From: Jan\r\nSender: s@example.com", "s@example.com", id="a From without address"),
+    ],
+)
+def test_one_writer_is_found(header: bytes, address: str) -> None:
+    sender = read_mail(header + b"\r\nSubject: x\r\n\r\nhoi").sender
+    assert sender is not None
+    assert sender.address == address
+
+
+@given(st.text(alphabet="abc.@<>\"' -_é()", max_size=40))
+def test_the_short_way_for_plain_addresses_finds_what_mail_parser_finds(value: str) -> None:
+    simple = SIMPLE.fullmatch(value)
+    if simple is None or not value.isascii():
+        return
+    parsed = [address for _, address in get_addresses(value) if "@" in address]
+    assert parsed in ([], [simple[2]])
 
 
 def test_of_two_subjects_the_first_counts() -> None:
@@ -132,6 +178,79 @@ def test_references_are_unfolded_kept_in_order_and_at_most_fifty() -> None:
             id="cut off",
         ),
         pytest.param(TOP + b"\r\nhoi\x00 daar\x1b\r\n", "hoi daar", id="controls"),
+        pytest.param(b"From jan@example.com Mon Sep  7 10:00:00 2026\r\n" + TOP + b"\r\nhoi", "hoi", id="an mbox line"),
+        pytest.param(b">From jan@example.com Mon Sep  7 10:00\n" + TOP + b"\r\nhoi", "hoi", id="an escaped one"),
+        pytest.param(b"\r\n\r\n" + TOP + b"\r\nhoi", "hoi", id="blank lines first"),
+        pytest.param(b"\xef\xbb\xbf" + TOP + b"\r\nhoi", "hoi", id="a byte order mark first"),
+        pytest.param(TOP.replace(b"\r\n", b"\r") + b"\rhoi\rdaar", "hoi\ndaar", id="carriage returns"),
+        pytest.param(TOP.replace(b"\r\n", b"\n") + b"\nhoi\ndaar", "hoi\ndaar", id="line feeds"),
+        pytest.param(b"geen kop\r\n" + TOP + b"\r\nhoi", "hoi", id="a line that is no header"),
+        pytest.param(TOP + b"Mijn lamp is stuk.\r\nGroet: Jan", "Mijn lamp is stuk.\nGroet: Jan", id="no blank line"),
+        pytest.param(TOP + b"Content-Type : text/html\r\n\r\n<p>hoi</p>", "hoi", id="a blank before the colon"),
+        pytest.param(b"Mijn lamp is stuk.", "Mijn lamp is stuk.", id="no header at all"),
+        pytest.param(TOP + b"Content-Transfer-Encoding: 8 bit\r\n\r\nh\xc3\xa9", "hé", id="8 bit"),
+        pytest.param(TOP + b"Content-Transfer-Encoding: Quoted Printable\r\n\r\nh=C3=A9", "hé", id="QP in two words"),
+        pytest.param(TOP + b'Content-Transfer-Encoding: "base-64"\r\n\r\naMOp', "hé", id="base-64"),
+        pytest.param(TOP + b"Content-Transfer-Encoding: x-nothing\r\n\r\nhoi", "hoi", id="an unknown encoding"),
+        pytest.param(
+            TOP + b"Content-Transfer-Encoding: base64\r\n\r\naGFs!\r\nbG8=\r\nZGFhcg==",
+            "hallodaar",
+            id="base64 in pieces",
+        ),
+        pytest.param(
+            TOP + b"Content-Transfer-Encoding: base64\r\n\r\naGFsbG8=\r\n-- \r\nlijst van x",
+            "hallo",
+            id="a footer beneath base64",
+        ),
+        pytest.param(
+            mixed(
+                b"Content-Type: text/plain\r\n\r\nThis mail is in HTML; your program cannot show it.",
+                HTML,
+                subtype="alternative",
+            ),
+            "Mijn lamp is stuk.",
+            id="alternative with a mere notice",
+        ),
+        pytest.param(mixed(HTML, PLAIN), "Mijn lamp is stuk.", id="both versions as a mixture"),
+        pytest.param(
+            mixed(PLAIN, PDF, b"Content-Type: text/plain\r\n\r\nZie de foto."),
+            "Mijn lamp is stuk.\n\nZie de foto.",
+            id="text after a file",
+        ),
+        pytest.param(mixed(PLAIN, subtype="x-unknown"), "Mijn lamp is stuk.", id="an unknown multipart"),
+        pytest.param(mixed(PLAIN, subtype="parallel"), "Mijn lamp is stuk.", id="parallel"),
+        pytest.param(mixed(PLAIN).replace(b"--q--\r\n", b""), "Mijn lamp is stuk.", id="the last boundary is missing"),
+        pytest.param(mixed(PLAIN).replace(b'; boundary="q"', b""), "Mijn lamp is stuk.", id="an unnamed boundary"),
+        pytest.param(
+            mixed(PDF).replace(b"--q\r\n", b"Mijn lamp is stuk.\r\n--q\r\n", 1), "Mijn lamp is stuk.", id="a preamble"
+        ),
+        pytest.param(mixed(PDF) + b"Mijn lamp is stuk.", "Mijn lamp is stuk.", id="an epilogue"),
+        pytest.param(
+            mixed(PDF).replace(b"--q\r\n", b"This is a multi-part message in MIME format.\r\n--q\r\n", 1),
+            "",
+            id="a preamble that says nothing",
+        ),
+        pytest.param(
+            mixed(PLAIN) + b"--q\r\n\r\nmeer\r\n--q--", "Mijn lamp is stuk.\n\nmeer", id="parts after the end"
+        ),
+        pytest.param(TOP, "", id="only a header"),
+        pytest.param(b"", "", id="nothing"),
+        pytest.param(TOP + b"\r\n" + b"\x00" * 50, "", id="only NULs"),
+        pytest.param(
+            TOP
+            + b"Content-Type: multipart/mixed; boundary=q\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+            + base64.encodebytes(b"--q\r\n\r\nhoi\r\n--q--"),
+            "hoi",
+            id="a multipart in base64",
+        ),
+        pytest.param(
+            TOP + b"Content-Type: text/html\r\n\r\n<meta charset=koi8-r><p>" + "Жалоба".encode("koi8-r"),
+            "Жалоба",
+            id="the charset stands in the HTML",
+        ),
+        pytest.param(TOP + b"Content-Type: text/enriched\r\n\r\n<bold>hoi</bold> daar", "hoi daar", id="enriched"),
+        pytest.param(TOP + b"\r\nhoi\r\n\r\n>From hier vandaan", "hoi\n\nFrom hier vandaan", id="an escaped line"),
+        pytest.param(TOP + b"\r\n=yEnc begint niet", "=yEnc begint niet", id="yEnc is not read"),
     ],
 )
 def test_the_body_is_found(raw: bytes, text: str) -> None:
@@ -145,6 +264,113 @@ def test_the_text_of_an_attached_mail_stays_out_and_its_bytes_are_kept() -> None
     (attached,) = message.attachments
     assert attached.media_type == "message/rfc822"
     assert read_attachment(raw, attached.part) == INNER
+
+
+@pytest.mark.parametrize("kind", ["multipart/digest", "multipart/mixed"])
+def test_attached_mails_are_found_whatever_holds_them(kind: str) -> None:
+    head = b"" if kind.endswith("digest") else b"Content-Type: message/rfc822\r\n"
+    raw = mixed(head + b"\r\n" + INNER, head + b"\r\n" + INNER, subtype=kind.partition("/")[2])
+    assert [item.media_type for item in read_mail(raw).attachments] == ["message/rfc822"] * 2
+    assert attached_mails(raw) == [INNER, INNER]
+
+
+def test_an_attached_mail_in_base64_is_read_although_that_is_not_allowed() -> None:
+    part = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(INNER)
+    raw = mixed(PLAIN, part)
+    assert read_attachment(raw, 1) == INNER
+    assert read_mail(raw).forwarded is not None
+
+
+def test_a_mail_that_is_nothing_but_an_attached_one_says_what_that_says() -> None:
+    message = read_mail(mixed(b"Content-Type: message/rfc822\r\n\r\n" + INNER))
+    assert message.text == "From hier\nvandaan"
+    assert message.readable
+    assert any("the mail attached to it" in problem for problem in message.problems)
+
+
+def test_a_mail_in_a_mail_in_a_mail_ends() -> None:
+    raw = INNER
+    for _ in range(30):
+        raw = TOP + b"Content-Type: message/rfc822\r\n\r\n" + raw
+    message = read_mail(raw)
+    assert message.message_id == "<a@example.com>"
+    assert len(message.attachments) == 1
+
+
+CALENDAR = (
+    b"BEGIN:VCALENDAR\r\nMETHOD:%s\r\nBEGIN:VEVENT\r\nSUMMARY:Gesprek over de\r\n  klacht\\, lamp\r\n"
+    b"DTSTART;TZID=Europe/Amsterdam:20260907T100000\r\nDTEND:20260907T090000Z\r\nLOCATION:Zwolle\r\n"
+    b"ORGANIZER;CN=Jan Jansen:mailto:jan@example.com\r\nBEGIN:VALARM\r\nDESCRIPTION:wekker\r\nEND:VALARM\r\n"
+    b"DESCRIPTION:regel een\\nregel twee\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+
+
+def test_an_invitation_without_a_text_is_read_and_kept() -> None:
+    message = read_mail(TOP + b"Content-Type: text/calendar; method=REQUEST\r\n\r\n" + CALENDAR % b"REQUEST")
+    assert message.text == (
+        "Invitation: Gesprek over de klacht, lamp\nWhen: 2026-09-07 10:00 (Europe/Amsterdam) to 2026-09-07 09:00 UTC\n"
+        "Where: Zwolle\nOrganiser: Jan Jansen <jan@example.com>\nregel een\nregel twee"
+    )
+    assert [item.media_type for item in message.attachments] == ["text/calendar"]
+
+
+def test_an_invitation_beside_a_text_is_an_attachment_and_its_method_is_known() -> None:
+    part = b"Content-Type: text/calendar\r\n\r\n" + CALENDAR % b"REPLY"
+    message = read_mail(mixed(PLAIN, part, subtype="alternative"))
+    assert message.text == "Mijn lamp is stuk."
+    assert [item.media_type for item in message.attachments] == ["text/calendar"]
+    assert ("content-type", "text/calendar; method=REPLY") in message.headers
+
+
+def test_a_visiting_card_is_an_attachment_and_no_text() -> None:
+    card = b"Content-Type: text/vcard; name=jan.vcf\r\n\r\nBEGIN:VCARD\r\nFN:Jan\r\nEND:VCARD"
+    message = read_mail(mixed(PLAIN, card))
+    assert message.text == "Mijn lamp is stuk."
+    assert [item.name for item in message.attachments] == ["jan.vcf"]
+
+
+def picture(disposition: str, content_id: str) -> bytes:
+    lines = ["Content-Type: image/jpeg; name=foto.jpg"]
+    lines += [f"Content-Disposition: {disposition}; filename=foto.jpg"] * bool(disposition)
+    lines += [f"Content-ID: <{content_id}>"] * bool(content_id)
+    return "\r\n".join((*lines, "", "jpeg")).encode()
+
+
+SHOWS = b'Content-Type: text/html\r\n\r\n<p>Mijn lamp</p><img src="cid:foto%401@example.com">'
+
+
+@pytest.mark.parametrize(
+    ("raw", "inline"),
+    [
+        pytest.param(mixed(SHOWS, picture("inline", "foto@1@example.com"), subtype="related"), True, id="shown"),
+        pytest.param(mixed(SHOWS, picture("attachment", "foto@1@example.com")), True, id="shown, says attachment"),
+        pytest.param(mixed(HTML, picture("", "logo@example.com"), subtype="related"), True, id="belongs to the HTML"),
+        pytest.param(mixed(PLAIN, picture("inline", "")), False, id="Apple's photo"),
+        pytest.param(mixed(PLAIN, picture("inline", "x@example.com")), False, id="Apple's photo with an id"),
+        pytest.param(mixed(HTML, picture("attachment", "x@example.com"), subtype="related"), False, id="attached"),
+        pytest.param(mixed(HTML, picture("attachment", "")), False, id="plainly attached"),
+    ],
+)
+def test_a_picture_of_the_text_is_told_from_one_that_was_attached(raw: bytes, inline: bool) -> None:
+    assert [item.inline for item in read_mail(raw).attachments] == [inline]
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (b"Content-Type: message/partial; id=x; number=1; total=3\r\n\r\nSubject: x\r\n\r\nhoi", "piece 1 of 3"),
+        (b"Content-Type: message/external-body; access-type=URL\r\n\r\nx", "not in the mail"),
+        (b"Content-Type: application/x-microsoft-rpmsg-message; name=message.rpmsg\r\n\r\nx", "protected"),
+    ],
+)
+def test_what_a_person_must_look_at_is_said(part: bytes, words: str) -> None:
+    assert any(words in problem for problem in read_mail(mixed(PLAIN, part)).problems)
+
+
+def test_the_stand_in_of_a_server_is_not_taken_for_the_mail() -> None:
+    message = read_mail(TOP + b"\r\nRetrieval using the IMAP4 protocol failed for the following message: 12\r\n")
+    assert not message.readable
+    assert any("stand-in" in problem for problem in message.problems)
 
 
 def test_a_bounce_names_the_mail_that_it_brings_back() -> None:
@@ -167,6 +393,17 @@ def test_a_bounce_names_the_mail_that_it_brings_back() -> None:
         pytest.param('filename="café.pdf"'.encode("latin-1"), "café.pdf", id="raw Latin-1"),
         pytest.param(b"filename*=utf-8''caf%C3%A9.pdf", "café.pdf", id="RFC 2231"),
         pytest.param(b"filename*0=caf; filename*1=e.pdf", "cafe.pdf", id="in pieces"),
+        pytest.param(b"filename*1=e.pdf;\r\n filename*0=caf", "cafe.pdf", id="in pieces, out of order"),
+        pytest.param(b"filename*0*=utf-8''caf%C3; filename*1*=%A9.pdf", "café.pdf", id="split inside a character"),
+        pytest.param(b"filename*0*=utf-8'nl'caf%C3%A9; filename*1=\"50%25.pdf\"", "café50%25.pdf", id="partly encoded"),
+        pytest.param(b"filename*=us-ascii''caf%E9.pdf", "café.pdf", id="not the ASCII it says it is"),
+        pytest.param(b"filename=x.pdf; filename*=utf-8''caf%C3%A9.pdf", "café.pdf", id="both ways"),
+        pytest.param(b'filename="a;b.pdf"', "a;b.pdf", id="a semicolon"),
+        pytest.param(b'filename="a\\"b.pdf"', 'a"b.pdf', id="a quote"),
+        pytest.param(b"filename=een bon.pdf", "een bon.pdf", id="blanks without quotes"),
+        pytest.param(b'filename="bon.pdf', "bon.pdf", id="a quote that never closes"),
+        pytest.param(b"FILENAME = bon.pdf ; x", "bon.pdf", id="blanks around"),
+        pytest.param(b'filename="=?utf-8?b?Y2Fmw6k=?=\r\n =?utf-8?b?LnBkZg==?="', "café.pdf", id="two encoded words"),
         pytest.param(b'filename="=?utf-8?q?caf=C3=A9.pdf?="', "café.pdf", id="an encoded word"),
         pytest.param('filename="a\u202efdp.exe"'.encode(), "afdp.exe", id="turned direction"),
         pytest.param(b'filename="' + b"x" * 300 + b'"', "x" * 120, id="very long"),
@@ -187,6 +424,23 @@ def test_the_same_mail_over_another_way_has_the_same_content() -> None:
 
 
 PATHOLOGICAL = {
+    "ten million short lines": lambda: TOP + b"\r\n" + b"a\n" * 10_000_000,
+    "a boundary on every line": lambda: mixed(*[b""] * 500_000),
+    "boundaries that are none": lambda: mixed(PLAIN).replace(b"--q--", b"--qx\r\n" * 3_000_000),
+    "multiparts in multiparts of one boundary": lambda: (
+        TOP + b"Content-Type: multipart/mixed; boundary=q\r\n\r\n--q\r\n" * 100_000
+    ),
+    "a megabyte of header slips": lambda: b"From: jan@example.com\r\n" + b"geen kop\r\n" * 100_000 + b"To: x\r\n",
+    "a subject of false starts": lambda: TOP + (b"Subject: " + b"=?a?q?" * 2_700 + b"\r\n") * 15 + b"\r\nhoi",
+    "blank senders": lambda: (b"From: a" + b" " * 16_000 + b"b\r\n") * 15 + b"\r\nhoi",
+    "uuencoding without end": lambda: TOP + b"\r\n" + b"begin 644 a\r\nM\r\n" * 300_000,
+    "uuencoding of nothing": lambda: TOP + b"\r\n" + b"begin 644 a\r\nx\r\n" * 300_000 + b"end\r\n",
+    "a thousand mails in a mail": lambda: mixed(*[b"Content-Type: message/rfc822\r\n\r\n" + INNER] * 1000),
+    "half a UTF-8 text": lambda: TOP + b"\r\n" + b"\xc3\xa9\xff" * 1_500_000,
+    "UTF-7": lambda: TOP + b"Content-Type: text/plain; charset=utf-7\r\n\r\n" + b"+\xff" * 1_500_000,
+    "armour without end": lambda: TOP + b"\r\n" + b"-----BEGIN PGP SIGNED MESSAGE-----\r\n" * 30_000,
+    "a calendar of folds": lambda: TOP + b"Content-Type: text/calendar\r\n\r\nBEGIN:VEVENT" + b"\r\n " * 300_000,
+    "quotes in a disposition": lambda: mixed(b"Content-Disposition: attachment; a=" + b'"\\' * 8_000 + b"\r\n\r\nx"),
     "ten thousand multiparts in each other": lambda: (
         TOP + b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(10_000))
     ),

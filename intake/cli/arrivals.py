@@ -27,7 +27,7 @@ from intake.cli.app import (
 )
 from intake.cli.running import deliver_if_alone
 from intake.cli.tables import arrival_value, arrivals_table
-from intake.config import Config
+from intake.config import Config, Mailbox
 from intake.errors import ReadingError
 from intake.examine import Examined, Examiner, Job
 from intake.loops import InBackground
@@ -36,7 +36,8 @@ from intake.pipeline.receiving import find_mails
 from intake.reading.limits import Failure
 from intake.reading.record import parse_record, read_record
 from intake.rules.automatic import find_automatic
-from intake.rules.decision import own_names
+from intake.rules.spam import spam_sign
+from intake.rules.verification import verified_sender
 from intake.types import Channel
 from storage.models import Fate
 
@@ -113,7 +114,6 @@ def _inspected(
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     shop = config.shop(shop_id)
     today = clock().astimezone(shop.zone).date()
-    own_lists = shop.mailbox.own_lists if shop.mailbox else ()
     for path in files:
         suffix = path.suffix.lower()
         try:
@@ -127,9 +127,9 @@ def _inspected(
         channel = Channel.LETTER if suffix in SCANS else Channel.MAIL
         record = path.with_suffix(".json") if channel is Channel.LETTER else None
         side = record.read_bytes() if record is not None and record.exists() else None
-        job = Job(channel, raw, path.name, shop.languages, today, side, own=own_names(shop), zone=shop.time_zone)
+        job = Job(channel, raw, path.name, shop.languages, today, side, own=shop.own_names, zone=shop.time_zone)
         outcome = examiner.examine([job])[0]
-        yield path, _examined_value(path, outcome, own_lists)
+        yield path, _examined_value(path, outcome, shop.mailbox)
 
 
 def _record_value(path: Path, raw: bytes, shop_id: str | None, config: Config) -> dict[str, Any]:
@@ -142,10 +142,11 @@ def _record_value(path: Path, raw: bytes, shop_id: str | None, config: Config) -
     return {"file": str(path), "kind": "record", **value, "problems": list(record.warnings)}
 
 
-def _examined_value(path: Path, outcome: Examined | Failure, own_lists: tuple[str, ...]) -> dict[str, Any]:
+def _examined_value(path: Path, outcome: Examined | Failure, mailbox: Mailbox | None) -> dict[str, Any]:
     if isinstance(outcome, Failure):
         return {"file": str(path), "kind": "letter", "error": outcome.reason}
     message = outcome.message
+    own_lists = mailbox.own_lists if mailbox else ()
     automatic = find_automatic(message, own_lists) if message.channel is Channel.MAIL else None
     return {
         "file": str(path),
@@ -171,7 +172,19 @@ def _examined_value(path: Path, outcome: Examined | Failure, own_lists: tuple[st
         "labels": list(outcome.categorisation.labels),
         "matched": {topic: list(words) for topic, words in outcome.categorisation.matched.items()},
         "facts": {name: list(values) for name, values in asdict(outcome.facts).items() if values},
-        "automatic": {"is": automatic is not None, "reason": automatic.sign if automatic else ""},
+        "verified_sender": verified_sender(message, mailbox).value if message.channel is Channel.MAIL else "unknown",
+        "signed_by": message.signed_by,
+        "encrypted": message.encrypted,
+        "forwarded_by": asdict(message.forwarded_by) if message.forwarded_by else None,
+        "forward_note": message.forwarded.note if message.forwarded else "",
+        "undelivered": [asdict(item) for item in message.undelivered],
+        "bounced_ids": list(message.bounced_ids),
+        "spam": spam_sign(message),
+        "automatic": {
+            "is": automatic is not None,
+            "kind": automatic.kind if automatic else "",
+            "reason": automatic.sign if automatic else "",
+        },
         "received_on": outcome.received_on.isoformat() if outcome.received_on else None,
         "readable": message.readable,
         "problems": list(message.problems),

@@ -376,14 +376,22 @@ class Shop(Section):
         return PostalAddress("", self.name, place.street, "", place.postal_code, place.city, place.country)
 
     def owns(self, address: str) -> bool:
-        """Whether a mail address is one of the shop's own."""
+        """Whether mail from this address is the shop's own."""
         key = address.strip().lower()
-        return key in self.own_addresses or key.rpartition("@")[2] in self.domains
+        return key in self.own_names or key.rpartition("@")[2] in self.own_names
 
     @cached_property
-    def own_addresses(self) -> frozenset[str]:
-        """The manager's addresses, in lower case."""
-        return frozenset(item.lower() for item in self.manager.addresses)
+    def own_names(self) -> frozenset[str]:
+        """Domains and addresses in lower case whose mail is the shop's own: its domains, the manager's addresses, the
+        mailbox itself, its groups, and the addresses that it sends by. At a public provider only addresses count."""
+        mailbox, outgoing, room = self.mailbox, self.outgoing, self.post_folder
+        addresses = [
+            *self.manager.addresses,
+            *((mailbox.username, *mailbox.own_lists) if mailbox else ()),
+            *((outgoing.sender,) if outgoing else ()),
+            *((room.room_address,) if room else ()),
+        ]
+        return self.domains | {address.strip().lower() for address in addresses if "@" in address}
 
     def promise_for(self, counting: str | None = None) -> Promise:
         """The promise as a value, with another counting where asked."""

@@ -13,7 +13,6 @@ from intake.pipeline.house import House
 from intake.pipeline.settling import TRIES, Item, Settlement, make_item, question, settle, settle_failed
 from intake.reading.limits import Failure
 from intake.rules.categories import OTHER
-from intake.rules.decision import own_names
 from intake.types import Categorisation, Channel, Facts
 from storage.errors import StorageError, Unavailable
 from storage.models import Arrival
@@ -156,7 +155,7 @@ def _job(house: House, arrival: Arrival) -> Job | None:
         shop.languages,
         arrived_on,
         record,
-        own=own_names(shop),
+        own=shop.own_names,
         zone=shop.time_zone,
     )
 

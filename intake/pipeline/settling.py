@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time
-from typing import Any
 
 from intake import deadlines
 from intake.config import Shop
@@ -19,15 +18,18 @@ from intake.pipeline.house import House
 from intake.reading.mail import MISSING_ID
 from intake.replies.compose import ANSWER, Complaint, compose, quote
 from intake.rules.decision import (
+    NOT_HANDED_OVER,
+    UNFETCHABLE,
     CaseView,
     Decision,
     Knowledge,
     decide,
-    participant_keys,
     references_to_look_up,
     thread_ids,
 )
+from intake.rules.people import participant_keys
 from intake.rules.tokens import make_token
+from intake.rules.verification import verified_sender
 from intake.types import Channel, Deadline, Facts, Fate, Message, Reply
 from storage import models
 from storage.knowledge import Known, Question
@@ -134,11 +136,8 @@ def _refine(arrival: Arrival, decision: Decision) -> Decision:
     past = 0 < arrival.attempts < TRIES
     if not arrival.problem or past or decision.fate is not Fate.OPENED:
         return decision
-    return Decision(**{**_fields(decision), "attention": (arrival.problem, *decision.attention)})
-
-
-def _fields(decision: Decision) -> dict[str, Any]:
-    return {name: getattr(decision, name) for name in Decision.__dataclass_fields__}
+    marked = replace(decision, attention=(arrival.problem, *decision.attention))
+    return replace(marked, kind=UNFETCHABLE, reason=arrival.problem) if arrival.problem == NOT_HANDED_OVER else marked
 
 
 def question(house: House, item: Item) -> Question:
@@ -164,6 +163,8 @@ def _knowledge(known: Known) -> Knowledge:
         by_message_id={key: view(case, known.participants) for key, case in known.by_message_id.items()},
         by_reference={key: view(case, known.participants) for key, case in known.by_reference.items()},
         twin_scan=known.twin_scan,
+        forward_of_it=view(known.forward_of_it, known.participants) if known.forward_of_it else None,
+        answered_at=known.answered_at,
     )
 
 
@@ -298,10 +299,12 @@ def _message(item: Item, decision: Decision, now: datetime, case_id: int | None)
         from_name=message.sender.name if message.sender else "",
         from_address=message.sender.address if message.sender else "",
         reply_to=_listed(message.reply_to),
+        verified=models.Verified(verified_sender(message, item.shop.mailbox).value),
         signed_by=message.signed_by,
         encrypted=message.encrypted,
         forwarded_by=str(message.forwarded_by or ""),
         forward_note=message.forwarded.note if message.forwarded and message.forwarded_by else "",
+        forwarded_id=message.forwarded.message_id if message.forwarded and message.forwarded_by else "",
         recipients=_listed((*message.to, *message.cc)),
         postal=asdict(message.postal) if message.postal else None,
         subject=message.subject,
@@ -377,7 +380,7 @@ def make_draft(house: House, item: Item, case: Case, message_id: int) -> models.
     domain = shop.manager.addresses[0].rpartition("@")[2]
     recipient = case.complainant_address if by_mail else (shop.post_folder.room_address if shop.post_folder else "")
     now = house.clock()
-    held = message.message_id if by_mail and not message.message_id.endswith(MISSING_ID) else ""
+    held = _answered_id(message) if by_mail else ""
     who = case.complainant_name or case.complainant_address
     return models.Draft(
         case_id=case.id or 0,
@@ -395,10 +398,17 @@ def make_draft(house: House, item: Item, case: Case, message_id: int) -> models.
         gaps=list(reply.gaps),
         token=make_token(house.key, shop.id, case.reference, secrets.token_hex(4), domain),
         in_reply_to=held,
-        reference_ids=[*message.references, held] if held else list(message.references),
+        reference_ids=list(dict.fromkeys((*message.references, *filter(None, (held,))))),
         dated=now.astimezone(shop.zone).date(),
         made_at=now,
     )
+
+
+def _answered_id(message: Message) -> str:
+    """The Message-ID of the customer's own mail, which a reply answers: of a forward the original's, where known."""
+    if message.forwarded_by is not None:
+        return message.forwarded.message_id if message.forwarded else ""
+    return "" if message.message_id.endswith(MISSING_ID) else message.message_id
 
 
 def _reply(house: House, shop: Shop, complaint: Complaint) -> Reply:

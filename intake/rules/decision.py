@@ -2,27 +2,30 @@
 
 `decide` looks at the message, at what is known about its ids, and at the shop's settings; it returns a `Decision`
 and changes nothing. The order of the questions is the policy, and the docstring of each says why.
-
-Who a mail is from, and who wrote it, are two things here. It is *from* whoever sent it last: a colleague, a form, a
-group. The *writer* is the customer: whom a colleague's forward names, whom a form or a group names in its headers.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from intake.config import Shop
 from intake.rules.automatic import BOUNCE, OUT_OF_OFFICE, Automatic, find_automatic
+from intake.rules.people import complainant_of, is_form, is_listed, writer_keys
+from intake.rules.spam import spam_sign
 from intake.rules.tokens import read_token
-from intake.types import Address, Channel, Facts, Fate, Message
+from intake.rules.verification import verify
+from intake.types import Channel, Facts, Fate, Message, Verified
 
 FORWARD = re.compile(r"^\s*(fwd?|fw|doorst(uurd)?|wg|tr|vs|i)\s*:", re.IGNORECASE)
-SPAM_SCORE = 5
 SUGGEST = "please confirm"
+# What Exchange puts in the place of a mail that it cannot convert for IMAP.
+PLACEHOLDER = re.compile(r"^retrieval using the (imap4|pop3) protocol failed", re.IGNORECASE)
+UNFETCHABLE = "unfetchable"
+NOT_HANDED_OVER = "the server does not deliver this mail: read it there"
 ANSWERS, HELD_ALREADY = "a mail that it answers", "the mail that was forwarded"
+FORWARDED_BEFORE = "a colleague's forward of it"
 MOST_OF_A_NOTE = 300
-VIA = re.compile(r"\s+(?:via|durch|door)\s.{1,100}$", re.IGNORECASE)
-ONE_ADDRESS = re.compile(r"[^\s<>\[\]()\"',;:@]{1,64}@[^\s<>\[\]()\"',;:@]{1,250}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,15 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What storage says about a message: earlier ones with the same Message-ID, and the cases its ids lead to."""
+    """What storage says about a message: earlier ones with the same Message-ID, the cases that its ids lead to, the
+    case of a colleague's forward of it, and when it was answered before Intake came."""
 
     same_id: tuple[tuple[int, str], ...] = ()
     by_message_id: Mapping[str, CaseView] = field(default_factory=dict)
     by_reference: Mapping[str, CaseView] = field(default_factory=dict)
     twin_scan: tuple[int, int | None] | None = None
+    forward_of_it: CaseView | None = None
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ def decide(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: by
     duplicate = _duplicate(message, known)
     if duplicate is not None:
         return duplicate
+    if PLACEHOLDER.match(message.subject):
+        return Decision(Fate.OPENED, UNFETCHABLE, NOT_HANDED_OVER, attention=(NOT_HANDED_OVER,))
     name, address = complainant_of(message, shop)
     thread = _thread(message, facts, known, shop, key)
     aside = _set_aside(message, known, thread, shop, key)
@@ -90,8 +98,11 @@ def decide(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: by
             case=thread.case,
             complainant=(name, address),
             attention=attention,
-            reopens=not thread.case.is_open and thread.sign != HELD_ALREADY,
+            reopens=not thread.case.is_open and thread.sign not in (HELD_ALREADY, FORWARDED_BEFORE),
         )
+    if thread.case is None and known.answered_at is not None:
+        day = f"{known.answered_at.astimezone(shop.zone):%d %B %Y}".lstrip("0")
+        return Decision(Fate.SET_ASIDE, "answered", f"it was answered on {day}, before Intake came")
     if thread.case is not None:
         attention = (*attention, f"may belong to {thread.case.reference} ({thread.sign}): {SUGGEST}")
     return Decision(
@@ -99,88 +110,11 @@ def decide(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: by
     )
 
 
-def own_names(shop: Shop) -> frozenset[str]:
-    """Domains and addresses in lower case whose mail is the shop's own: its domains, the manager's addresses, the
-    mailbox itself, its groups, and the address that it sends by. At a public provider only addresses count."""
-    mailbox, outgoing, room = shop.mailbox, shop.outgoing, shop.post_folder
-    addresses = [
-        *shop.manager.addresses,
-        *((mailbox.username, *mailbox.own_lists) if mailbox else ()),
-        *((outgoing.sender,) if outgoing else ()),
-        *((room.room_address,) if room else ()),
-    ]
-    return shop.domains | {address.strip().lower() for address in addresses if "@" in address}
-
-
 def thread_ids(message: Message) -> tuple[str, ...]:
     """The ids that may lead to a case, nearest first: of the mail that is forwarded, In-Reply-To, then References from
     right to left."""
     forwarded = (message.forwarded.message_id,) if message.forwarded and message.forwarded.message_id else ()
     return tuple(dict.fromkeys((*forwarded, *message.in_reply_to, *reversed(message.references))))
-
-
-def participant_keys(message: Message, shop: Shop) -> tuple[str, ...]:
-    """Who may later join this message's case without being asked: its writer's addresses; for a letter, name and
-    postcode together (a name alone is nobody). A colleague who forwards is no participant."""
-    people = [message.sender, _listed_writer(message, shop), *(() if message.forwarded_by else message.reply_to)]
-    keys = [person.key for person in people if person is not None and person.address]
-    keys = [key for key in keys if not _is_own(key, shop)]
-    postal = message.postal
-    if postal is not None and postal.name and postal.postal_code:
-        keys.append(f"post:{postal.name.casefold()}|{postal.postal_code.replace(' ', '').upper()}")
-    return tuple(dict.fromkeys(keys))
-
-
-def _writer_keys(message: Message, shop: Shop) -> tuple[str, ...]:
-    """Who wrote this message. A stranger may put anybody into Reply-To, so it counts for mail of the shop's own
-    domain and of its forms only."""
-    sender = message.sender
-    if sender is None or _is_own(sender.key, shop) or _is_form(message, shop):
-        return participant_keys(message, shop)
-    return participant_keys(replace(message, reply_to=()), shop)
-
-
-def complainant_of(message: Message, shop: Shop) -> tuple[str, str]:
-    """Whose complaint it is, as (name, address): whom a colleague's forward names; whom a group of the shop names as
-    the original sender; the foreign Reply-To of mail from the shop's own domain or from a form; else the sender. A
-    sender with a Reply-To of his own is answered there. A colleague who forwards what names nobody, and a form that
-    names nobody, do not complain: ("", "")."""
-    sender = message.sender
-    if sender is not None and message.forwarded_by is not None:
-        return sender.name, sender.address
-    writer = _listed_writer(message, shop)
-    if writer is not None:
-        return writer.name, writer.address
-    foreign = [person for person in message.reply_to if not _is_own(person.key, shop)]
-    if sender is None or _is_own(sender.key, shop) or _is_form(message, shop):
-        return (foreign[0].name, foreign[0].address) if foreign else ("", "")
-    return sender.name, foreign[0].address if foreign else sender.address
-
-
-def _listed_writer(message: Message, shop: Shop) -> Address | None:
-    """Whom a group of the shop's names as the writer, where it put itself into From ("Jan via Klachten"), as Google
-    Groups and Mailman do for senders whose domain forbids passing on (RFC 7960 section 4.1). X-Original-From and
-    Reply-To name him; X-Original-Sender is only the envelope's."""
-    sender, mailbox = message.sender, shop.mailbox
-    if sender is None or mailbox is None or sender.key not in {item.strip().lower() for item in mailbox.own_lists}:
-        return None
-    headers = dict(reversed(message.headers))
-    named = [*_addresses(headers.get("x-original-from", "")), *message.reply_to]
-    named += _addresses(headers.get("x-original-sender", ""))
-    writer = next((person for person in named if not _is_own(person.key, shop)), None)
-    name = VIA.sub("", sender.name).strip(" '\"") if VIA.search(sender.name) else ""
-    return None if writer is None else Address(writer.name or name, writer.address)
-
-
-def _addresses(value: str) -> list[Address]:
-    """The one address in a header of a group's: `Jan <jan@example.com>`, or bare."""
-    match = ONE_ADDRESS.search(value[:1000])
-    return [Address(value[: match.start()].strip(" <'\""), match[0])] if match else []
-
-
-def _from(message: Message) -> Address | None:
-    """Who sent it last: the colleague who forwarded it, else its sender."""
-    return message.forwarded_by or message.sender
 
 
 def _duplicate(message: Message, known: Knowledge) -> Decision | None:
@@ -208,26 +142,26 @@ def _set_aside(message: Message, known: Knowledge, thread: _Thread, shop: Shop, 
     if read_token(key, shop.id, message.message_id) is not None:
         return Decision(Fate.SET_ASIDE, "internal", "it is a mail of our own that came back")
     mailbox = shop.mailbox
-    always = mailbox is not None and _listed(message, mailbox.always_open)
+    always = mailbox is not None and is_listed(message, mailbox.always_open)
     automatic = find_automatic(message, mailbox.own_lists if mailbox else ())
     if automatic is not None and (automatic.kind == BOUNCE or not _may_be_automatic(message, automatic, thread, shop)):
         return _automatic(message, automatic, known, shop, key)
     if always:
         return None
-    if mailbox is not None and _listed(message, mailbox.ignore):
+    if mailbox is not None and is_listed(message, mailbox.ignore):
         return Decision(Fate.SET_ASIDE, "ignored", "its sender is on the list of those to ignore")
     return _spam(message) or _internal(message, shop)
 
 
 def _may_be_automatic(message: Message, automatic: Automatic, thread: _Thread, shop: Shop) -> bool:
     """Whether automatic mail may be a complaint all the same."""
-    if shop.mailbox is not None and _listed(message, shop.mailbox.always_open):
+    if shop.mailbox is not None and is_listed(message, shop.mailbox.always_open):
         return automatic.kind != OUT_OF_OFFICE or thread.case is None
-    return message.forwarded_by is not None or _is_form(message, shop)
+    return message.forwarded_by is not None or is_form(message, shop)
 
 
 def _spam(message: Message) -> Decision | None:
-    sign = _spam_sign(message)
+    sign = spam_sign(message)
     return Decision(Fate.SET_ASIDE, "spam", f"the mail server calls it spam ({sign})") if sign else None
 
 
@@ -243,9 +177,9 @@ def _internal(message: Message, shop: Shop) -> Decision | None:
     """Mail from the shop itself. A web form mails from the shop's own domain with the customer in Reply-To, so a
     foreign Reply-To makes it a customer's, and so does a group that names one; a forward whose writer is not known is
     opened and asks who the customer is."""
-    if message.sender is None or not _is_own(message.sender.key, shop):
+    if message.sender is None or not shop.owns(message.sender.key):
         return None
-    if complainant_of(message, shop)[1] or _is_forward(message) or _is_form(message, shop):
+    if complainant_of(message, shop)[1] or _is_forward(message) or is_form(message, shop):
         return None
     return Decision(Fate.SET_ASIDE, "internal", "it is mail of the shop itself")
 
@@ -253,17 +187,22 @@ def _internal(message: Message, shop: Shop) -> Decision | None:
 def _attention(message: Message, known: Knowledge, shop: Shop) -> tuple[str, ...]:
     """What a person has to look at in a case that this message opens."""
     marks: list[str] = []
-    if message.channel is Channel.MAIL and not message.readable:
+    if message.channel is Channel.MAIL and not (message.readable or message.encrypted):
         marks.append("the mail has no readable text: read the original")
     if message.channel is Channel.LETTER and not message.readable:
         marks.append("read the scan: it has no readable text")
     marks += _forward_marks(message, shop)
     if message.channel is Channel.MAIL and known.same_id:
         marks.append("another mail has the same Message-ID and other content")
-    if _is_form(message, shop) and not complainant_of(message, shop)[1]:
+    if is_form(message, shop) and not complainant_of(message, shop)[1]:
         marks.append("the form does not name the customer in Reply-To: who is the customer?")
     if not complainant_of(message, shop)[1] and message.postal is None:
         marks.append("the sender is not known")
+    verification = verify(message, shop.mailbox)
+    if verification.verdict is Verified.NO:
+        marks.append(f"our mail server does not vouch for the sender ({verification.sign})")
+    if message.encrypted:
+        marks.append(f"the mail is encrypted ({message.encrypted}): read it in your mail program")
     return tuple(marks)
 
 
@@ -285,14 +224,16 @@ def _forward_marks(message: Message, shop: Shop) -> list[str]:
 
 def _asks_whose(message: Message, shop: Shop) -> bool:
     """Whether a colleague forwards what names nobody for sure."""
-    own = message.sender is not None and _is_own(message.sender.key, shop)
+    own = message.sender is not None and shop.owns(message.sender.key)
     return own and _is_forward(message) and not complainant_of(message, shop)[1]
 
 
 def _thread(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: bytes) -> _Thread:
     """Which case a message answers: our signed token, then any id that we hold, then the reference in the subject
-    (on a letter: in the text). Only a participant joins; for anybody else the case is suggested."""
-    keys = set(_writer_keys(message, shop))
+    (on a letter: in the text). Only a participant joins; for anybody else the case is suggested, and so it is for one
+    whom our own mail server calls forged (DMARC)."""
+    forged = verify(message, shop.mailbox).verdict is Verified.NO
+    keys = set() if forged else set(writer_keys(message, shop))
     ids = thread_ids(message)
     signs: list[tuple[str, CaseView]] = []
     for found in ids:
@@ -305,6 +246,8 @@ def _thread(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: b
     for reference in _written_references(message, facts):
         if reference in known.by_reference:
             signs.append(("the reference in it", known.by_reference[reference]))
+    if known.forward_of_it is not None:
+        signs.append((FORWARDED_BEFORE, known.forward_of_it))
     for sign, case in signs:
         if keys & case.participants:
             return _Thread(case, sign, True)
@@ -333,39 +276,6 @@ def _case_of(message_id: str, known: Knowledge, shop: Shop, key: bytes) -> CaseV
     return known.by_message_id.get(message_id)
 
 
-def _spam_sign(message: Message) -> str:
-    """The verdict of the shop's own server. A sender can forge it only to his own disadvantage."""
-    for name, value in message.headers:
-        word = value.strip().lower()
-        if name in ("x-spam-flag", "x-spam-status", "x-spam") and word.startswith("yes"):
-            return f"{name.title()}: yes"
-        if name == "x-forefront-antispam-report" and re.search(r"\bsfv:(spm|sks|skb)\b", word):
-            return "X-Forefront-Antispam-Report"
-        score = re.match(r"-?\d+", word) if name == "x-ms-exchange-organization-scl" else None
-        if score and int(score[0]) >= SPAM_SCORE:
-            return f"SCL {score[0]}"
-    return ""
-
-
-def _is_own(address: str, shop: Shop) -> bool:
-    own = own_names(shop)
-    return address in own or address.rpartition("@")[2] in own
-
-
 def _is_forward(message: Message) -> bool:
     attached = any(item.media_type == "message/rfc822" for item in message.attachments)
     return message.forwarded is not None or attached or bool(FORWARD.match(message.subject))
-
-
-def _is_form(message: Message, shop: Shop) -> bool:
-    return shop.mailbox is not None and _listed(message, shop.mailbox.forms)
-
-
-def _listed(message: Message, entries: Iterable[str]) -> bool:
-    """Whether whoever sent it last is among `entries`, which are addresses or domains."""
-    sender = _from(message)
-    if sender is None:
-        return False
-    address = sender.key
-    domain = address.rpartition("@")[2]
-    return any(entry.lower().lstrip("@") in (address, domain) for entry in entries)

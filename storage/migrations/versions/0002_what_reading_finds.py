@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 VERIFIED = sa.Enum("yes", "no", "unknown", name="verified", native_enum=False, create_constraint=True, length=20)
-WORDS = ("signed_by", "forwarded_by", "forward_note")
+WORDS = ("signed_by", "forwarded_by", "forward_note", "forwarded_id")
 
 
 def upgrade() -> None:
@@ -31,10 +31,12 @@ def upgrade() -> None:
         batch.add_column(sa.Column("encrypted", sqlmodel.AutoString(), nullable=False, server_default=""))
         for name in WORDS:
             batch.add_column(sa.Column(name, sa.Text(), nullable=False, server_default=""))
+        batch.create_index("messages_by_forward", ["shop", "forwarded_id"])
 
 
 def downgrade() -> None:
     with op.batch_alter_table("message") as batch:
+        batch.drop_index("messages_by_forward")
         for name in ("verified", "encrypted", *WORDS):
             batch.drop_column(name)
     with op.batch_alter_table("arrival") as batch:
