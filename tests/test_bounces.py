@@ -1,6 +1,7 @@
 """Bounces as servers really write them: who did not get it, why, and which mail it was."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ ORIGINAL = (
 )
 
 
-def bounce(text: str, sender: str = "Mailer-Daemon <mailer-daemon@example.com>", **headers: str) -> Message:
+def bounce(text: str, sender: str = "Mailer-Daemon <mailer-daemon@example.com>", **headers: Any) -> Message:
     """A bounce in plain words."""
     return read_mail(mail(text, sender=sender, subject="Undelivered Mail", **headers))
 

@@ -61,7 +61,7 @@ from intake.reading.decoding import clean, decode, decode_header, one_line
         pytest.param(
             "“Łódź” €".encode("cp1250"),
             "iso-8859-2",
-            "“Łódź” €".replace("ź", "\x9f"),
+            "“Łódź” €",
             id="windows quotes in ISO 8859-2",
         ),
         pytest.param("Жалоба".encode("cp1251"), "windows-1251", "Жалоба", id="Cyrillic"),

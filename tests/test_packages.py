@@ -240,7 +240,8 @@ def signing():
 
 
 def signed(signing, *options: pkcs7.PKCS7Options) -> bytes:
-    builder = pkcs7.PKCS7SignatureBuilder().set_data(INNER).add_signer(*signing, hashes.SHA256())
+    certificate, key = signing
+    builder = pkcs7.PKCS7SignatureBuilder().set_data(INNER).add_signer(certificate, key, hashes.SHA256())
     return builder.sign(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary, *options])
 
 

@@ -43,6 +43,8 @@ STAND_IN = re.compile(
     r"The server could(n't| not) retrieve the following message)",
     re.IGNORECASE,
 )
+# A photo, a PDF or an archive that a program sends as text/plain.
+MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"II*\x00", b"MM\x00*")
 PROTECTED = "application/x-microsoft-rpmsg-message"
 
 
@@ -199,7 +201,9 @@ def _renderings(part: Part, depth: int) -> list[Part]:
 
 
 def _is_body(part: Part) -> bool:
-    return part.media_type in RENDERED and part.disposition != "attachment" and not part.given_name
+    if part.media_type not in RENDERED or part.disposition == "attachment" or part.given_name:
+        return False
+    return not part.file_name or not payload(part).startswith(MAGIC)
 
 
 def part_text(part: Part, problems: list[str]) -> str:

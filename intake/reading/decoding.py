@@ -26,7 +26,6 @@ ALIASES = {
     "ks_c_5601": "cp949",
     "euc_kr": "cp949",
     "x_windows_949": "cp949",
-    "windows_874": "cp874",
     "iso_8859_11": "cp874",
     "tis_620": "cp874",
     "iso_8859_8_i": "iso-8859-8",
@@ -55,23 +54,20 @@ ALIASES = {
     "x_mac_roman": "mac-roman",
     "macintosh": "mac-roman",
     "x_mac_cyrillic": "mac-cyrillic",
-    "dos_850": "cp850",
-    "win_1250": "cp1250",
-    "win_1251": "cp1251",
-    "win_1252": "cp1252",
-    "windows1251": "cp1251",
     "koi8": "koi8-r",
 }
 UNDECLARED, LATIN = "", "latin"
 UNDECLARED_NAMES = frozenset({"", "ascii", "us_ascii", "7bit", "8bit", "binary", "none", "default", "unknown"})
 LATIN_NAMES = frozenset(
-    {"latin1", "latin_1", "l1", "iso_8859_1", "iso8859_1", "iso_8859_1_1987", "windows_1252", "windows1252"}
-    | {"x_cp1252", "cp_1252", "iso_ir_100", "x_ansi", "ansi", "iso", "x_user_defined", "ansi_x3_4_1968"}
+    {"latin1", "latin_1", "l1", "iso_8859_1", "iso8859_1", "iso_8859_1_1987", "cp1252"}
+    | {"x_cp1252", "iso_ir_100", "x_ansi", "ansi", "iso", "x_user_defined", "ansi_x3_4_1968"}
 )
 # Codecs of Python that are not charsets, or that can be made to work for ever.
 NOT_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "mbcs", "oem"})
 # Charsets of seven-bit bytes: what they write is ASCII by its bytes, so that trying ASCII or UTF-8 proves nothing.
 SEVEN_BIT = frozenset({"iso2022_jp_ext", "iso2022_kr", "hz", "utf-7"})
+WINDOWS_OF_ISO = {"iso8859-2": "cp1250", "iso8859-6": "cp1256", "iso8859-7": "cp1253", "iso8859-8": "cp1255"}
+WINDOWS_OF_ISO |= {"iso8859-4": "cp1257", "iso8859-13": "cp1257", "iso8859-16": "cp1250"}
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -88,6 +84,7 @@ BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # A question mark inside a word is forbidden and common. The length is bounded: headers are full of false starts.
 ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?((?:[^?]|\?(?!=)){0,2000})\?=")
 BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
+PAGE = re.compile(r"^(?:cp|ibm|dos|win|windows)_?(\d{3,5})$")
 JIS_RUN = re.compile(rb"(\x1b[$(][@-Z]|\x1b\$\([@-Z])")
 
 
@@ -139,6 +136,7 @@ def codec_of(charset: str) -> str:
     where it says one of the names that mean windows-1252."""
     found = re.search(r"[A-Za-z0-9][A-Za-z0-9._:+\- ]{0,60}", charset)
     name = re.sub(r"[^a-z0-9]+", "_", found[0].lower()).strip("_") if found else ""
+    name = PAGE.sub(r"cp\1", name)
     if name in UNDECLARED_NAMES:
         return UNDECLARED
     if name in LATIN_NAMES:
@@ -181,10 +179,15 @@ def _by_declaration(raw: bytes, codec: str) -> str:
         return _seven_bit(raw, codec)
     text = _try(raw, codec)
     if text is not None:
-        # Programs that say ISO 8859 and mean windows write its quotes and dashes, which stand at the same bytes.
-        return text.translate(WINDOWS_1252) if codec.startswith("iso8859") and C1.search(text) else text
+        return _as_windows(raw, text, codec) if codec.startswith("iso8859") and C1.search(text) else text
     text = _try(raw, "utf-8")
     return _mostly(raw, codec) if text is None else text
+
+
+def _as_windows(raw: bytes, text: str, codec: str) -> str:
+    """Text in ISO 8859 has no C1 controls: a program that wrote them means the code page of its windows."""
+    page = _try(raw, WINDOWS_OF_ISO[codec]) if codec in WINDOWS_OF_ISO else None
+    return text.translate(WINDOWS_1252) if page is None else page
 
 
 def _undeclared(raw: bytes) -> str:

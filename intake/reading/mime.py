@@ -20,8 +20,9 @@ MAX_HEADER = 16 * 1024
 MAX_FIELDS = 2000
 MAX_PARTS = 1000
 MAX_DEPTH = 50
+MAX_FALSE_MARKS = 100_000
 KEPT_DECODED = 1024 * 1024
-FEWEST_OF_BASE64 = 0.95
+MOST_STRANGE = 0.05
 Fields = tuple[tuple[str, str], ...]
 
 BLANK_LINE = re.compile(rb"\r?\n\r?\n")
@@ -37,6 +38,7 @@ MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
 LOOKS_LIKE_BOUNDARY = re.compile(rb"^--([^\s\r\n]{1,70})[ \t]*\r?\nContent-", re.MULTILINE | re.IGNORECASE)
 BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]")
 AFTER_PADDING = re.compile(rb"=[=\s]*\n(?=[^\n]*[^A-Za-z0-9+/=\s])")
+PADDED_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")  # what a gateway added (RFC 2045 section 6.7, rule 3)
 UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]+\r?\n", re.MULTILINE)
 
 
@@ -183,7 +185,7 @@ def _opened(part: Part, body: bytes) -> bytes | None:
     """A multipart that is itself encoded (RFC 2045 section 6.4 forbids it); its encoding is taken off once."""
     if encoding_of(part) == "":
         return None
-    opened = _decoded(body, encoding_of(part))
+    opened = _decoded(body, encoding_of(part), False)
     part.fields = tuple(item for item in part.fields if item[0] != "content-transfer-encoding")
     return opened
 
@@ -196,9 +198,11 @@ def _split(body: bytes, mark: bytes, most: int) -> tuple[list[bytes], bytes, byt
     start: int | None = None
     closed = seen = False
     position = body.find(mark)
-    while position != -1 and len(pieces) <= most:
+    false_marks = 0
+    while position != -1 and len(pieces) <= most and false_marks < MAX_FALSE_MARKS:
         end, is_end = _delimiter(body, position, len(mark))
         if end == -1:
+            false_marks += 1
             position = body.find(mark, position + len(mark))
             continue
         if start is not None:
@@ -212,8 +216,18 @@ def _split(body: bytes, mark: bytes, most: int) -> tuple[list[bytes], bytes, byt
     if not seen:
         return None
     if start is not None and len(pieces) <= most:
-        pieces.append(body[start:])
+        pieces.append(_without_cut_mark(body[start:], mark))
     return pieces, before, after, closed
+
+
+def _without_cut_mark(piece: bytes, mark: bytes) -> bytes:
+    """The last part of a mail that was cut in the middle of a delimiter."""
+    start = piece.rfind(b"\n") + 1
+    return (
+        piece[: _line_end(piece, start)]
+        if len(piece) - start >= 2 and (mark + b"--").startswith(piece[start:])
+        else piece
+    )
 
 
 def _delimiter(body: bytes, position: int, length: int) -> tuple[int, bool]:
@@ -320,7 +334,7 @@ def payload(part: Part) -> bytes:
     if part.octets is not None:
         return part.octets
     encoding = encoding_of(part)
-    octets = _decoded(part.body, encoding) if encoding else part.body
+    octets = _decoded(part.body, encoding, part.main_type == "text") if encoding else part.body
     if len(octets) <= KEPT_DECODED:
         part.octets = octets
     return octets
@@ -348,19 +362,19 @@ def _uu_line(line: bytes) -> bytes:
             return b""
 
 
-def _decoded(body: bytes, encoding: str) -> bytes:
+def _decoded(body: bytes, encoding: str, is_text: bool) -> bytes:
     if encoding == "quoted-printable":
-        return binascii.a2b_qp(body)
+        return binascii.a2b_qp(PADDED_BREAK.sub(b"=", body))
     if encoding == "uuencode":
         begin = UU_BEGIN.search(body)
         return uudecoded(body[begin.end() :] if begin else body)
-    if _is_no_base64(body):
-        return body
+    # A list may have put its footer, in plain letters, beneath an encoded text.
     footer = AFTER_PADDING.search(body)
-    if footer is None:
-        return _base64(body)
-    # A list has put its footer, in plain letters, beneath an encoded text.
-    return _base64(body[: footer.end()]) + body[footer.end() :]
+    end = footer.end() if footer else len(body)
+    if _is_no_base64(body[: min(end, 4096)]):
+        return body
+    rest = b"\n" + body[end:] if is_text and footer else b""
+    return _base64(body[:end]) + rest
 
 
 def _base64(body: bytes) -> bytes:
@@ -373,8 +387,7 @@ def _base64(body: bytes) -> bytes:
     return from_base64(body)
 
 
-def _is_no_base64(body: bytes) -> bool:
+def _is_no_base64(sample: bytes) -> bool:
     """Whether a part says base64 and plainly is something else."""
-    sample = body[:4096]
-    letters = len(BASE64.findall(sample))
-    return letters < FEWEST_OF_BASE64 * len(sample) or sample.strip().count(b" ") * 20 > len(sample)
+    strange = len(sample) - len(BASE64.findall(sample))
+    return strange > max(3, MOST_STRANGE * len(sample)) or sample.strip().count(b" ") * 20 > len(sample)

@@ -132,18 +132,16 @@ def _open_uuencoded(leaf: Part) -> None:
     body = payload(leaf)
     pieces: list[bytes] = []
     files: list[Part] = []
-    position = 0
-    while len(files) < MAX_UU_FILES and (found := UU_BEGIN.search(body, position)) is not None:
-        end = body.find(b"\nend", found.end() - 1)
-        if end == -1:
-            break
-        lines = body[found.end() : end + 1]
-        if not UU_LINE.match(lines):
-            pieces.append(body[position : found.end()])
-            position = found.end()
+    position = end = 0
+    for found in UU_BEGIN.finditer(body):
+        if found.start() < position or not UU_LINE.match(body, found.end()):
             continue
+        # Looked for once, however many files begin before it.
+        end = end if end >= found.end() - 1 else body.find(b"\nend", found.end() - 1)
+        if end == -1 or len(files) == MAX_UU_FILES:
+            break
         name = decode(found[0].split(maxsplit=2)[2].strip())
-        files.append(made("application/octet-stream", uudecoded(lines), name))
+        files.append(made("application/octet-stream", uudecoded(body[found.end() : end + 1]), name))
         pieces.append(body[position : found.start()])
         line_end = body.find(b"\n", end + 1)
         position = line_end + 1 if line_end != -1 else len(body)

@@ -16,6 +16,7 @@ MAX_VALUES = 32 * 1024  # together: a header's worth of commas costs a tenth of 
 SIMPLE = re.compile(
     r'(?:"?([^"<>@,;:()\\\[\]]{0,200})"?\s*<)?([A-Za-z0-9._%+=/!#$&\'*^{}|~-]{1,64}@[A-Za-z0-9.-]{1,250})>?'
 )
+MAILTO = re.compile(r"<\s{0,3}mailto:", re.IGNORECASE)
 PLAIN = re.compile(r"[^\s<>,;:\"'()@\[\]]{1,64}@[^\s<>,;:\"'()@\[\]]{1,255}")
 
 
@@ -35,6 +36,7 @@ def _addresses(value: str) -> list[Address]:
     simple = SIMPLE.fullmatch(text)
     if simple:
         return [Address(decode_header((simple[1] or "").strip()), simple[2])]
+    text = MAILTO.sub("<", text)
     parsed = [
         Address(decode_header(name), one_line(address)) for name, address in get_addresses(text.replace("\n", " "))
     ]

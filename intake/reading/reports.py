@@ -48,6 +48,7 @@ RECIPIENTS = (
     re.compile(rf"[(<\[](?:mailto:)?({ADDRESS})[)>\]]"),
     re.compile(rf"({ADDRESS})"),
 )
+XTEXT = re.compile(r"\+([2-7][0-9A-F])")  # RFC 3461 section 4
 CODE = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 REPLY_CODE = re.compile(r"(?<![\d.])([45])\d\d(?![\d.])")
 FULL = re.compile(
@@ -132,14 +133,17 @@ def _groups(leaf: Part) -> list[dict[str, str]]:
 def _recipient(group: dict[str, str]) -> Undelivered | None:
     """The original recipient is whom we wrote to; the final one is where it was forwarded to (section 2.3.1)."""
     action = _word(group.get("action", ""))
-    names = ("original-recipient", "final-recipient", "x-actual-recipient")
-    addresses = [_address(group[name]) for name in names if group.get(name)]
+    final = _address(group.get("final-recipient", ""))
+    original = _address(group.get("original-recipient", ""))
+    if original != final:
+        original = XTEXT.sub(lambda code: chr(int(code[1], 16)), original)
+    addresses = list(filter(None, (original, final, _address(group.get("x-actual-recipient", "")))))
     if not addresses or (action and action not in UNDELIVERED_ACTIONS):
         return None
     status = CODE.search(group.get("status", "")) or CODE.search(group.get("diagnostic-code", ""))
     words = re.sub(r"^[a-z0-9-]{1,20};\s*", "", group.get("diagnostic-code", ""), flags=re.IGNORECASE)
-    final = UNDELIVERED_ACTIONS.get(action, not (status and status[1].startswith("4")))
-    return Undelivered(next(filter(None, addresses), ""), status[1] if status else "", words[:MAX_WORDS], final)
+    is_final = UNDELIVERED_ACTIONS.get(action, not (status and status[1].startswith("4")))
+    return Undelivered(addresses[0], status[1] if status else "", words[:MAX_WORDS], is_final)
 
 
 def _word(value: str) -> str:

@@ -1,8 +1,8 @@
 """`winmail.dat` (application/ms-tnef) → the body and the files in it. [MS-OXTNEF]
 
 A walk of its own over the stream, each step checked against the bytes that are there: a damaged or hostile stream
-gives what stands before the damage, and says that it is damaged. tnefparse believes the counts in the stream (a
-60-byte file keeps it busy for hours) and takes trailing zeros off attached files.
+gives what stands before the damage, and says that it is damaged. tnefparse believes the counts in the stream
+(forty bytes keep it busy for half an hour) and takes trailing zeros off what it finds.
 """
 
 import struct

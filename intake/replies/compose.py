@@ -6,11 +6,11 @@ Values from outside cannot make a gap or a line of their own. Dates and weekdays
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, get_day_names
+from babel.dates import format_date, get_day_names
 
 from intake.config import DAYS, Shop
 from intake.replies.templates import Templates, find_gaps
@@ -84,7 +84,7 @@ def explain(complaint: Complaint) -> str:
 
 def quote(text: str, who: str, when: datetime, language: str) -> str:
     """The customer's text below the reply: an attribution in the reader's language, and each line behind "> "."""
-    moment = format_datetime(when, "d MMMM y HH:mm", locale=_locale(language), tzinfo=when.tzinfo)
+    moment = f"{_day(when.date(), language)} {when:%H:%M}"
     shown = text[:QUOTE_AT_MOST].rstrip() + ("\n[…]" if len(text) > QUOTE_AT_MOST else "")
     # Every line end that mail knows: a lone CR must not let the customer's words stand outside the quote.
     lines = [f"> {line}".rstrip() for line in re.split(r"\r\n|\r|\n", shown)]
@@ -105,11 +105,11 @@ def key_sentence(text: str, words: tuple[str, ...]) -> str:
     if salutation is not None and any(letter.isalpha() for letter in told[salutation.end() :]):
         # What stands above it in a letter is addresses, date and subject.
         told = told[salutation.end() :]
-    sentences = [_harmless(part, 1000) for part in re.split(r"(?<=[.!?])\s+|\n\s*\n", told)]
+    sentences = re.split(r"(?<=[.!?])\s+|\n\s*\n", told)
     stems = [word.split()[-1].rstrip("*").lower() for word in words if word.split()]
-    telling = [item for item in sentences if any(stem in item.lower() for stem in stems)]
-    long = [item for item in sentences if len(item.split()) >= 6]
-    best = next(iter(telling or long), "")
+    telling = (item for item in sentences if any(stem in item.lower() for stem in stems))
+    long = (item for item in sentences if len(item.split()) >= 6)
+    best = _harmless(next(telling, None) or next(long, ""), 1000)
     if len(best) > SENTENCE_AT_MOST:
         best = best[: SENTENCE_AT_MOST - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
     return best
@@ -172,6 +172,7 @@ def _locale(language: str) -> Locale:
     return Locale.parse("en_GB" if language == "en" else language)
 
 
+@lru_cache(maxsize=1024)
 def _day(day: date, language: str) -> str:
     return format_date(day, "long", locale=_locale(language))
 

@@ -5,7 +5,6 @@ strict undefined names over plain values. A fact that is not known, and the deci
 `[bestelnummer?]`. This module asserts nothing about the complaint.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +34,8 @@ WRONG = (
 
 
 class Templates:
-    """The templates of one shop: its own folder first, then those delivered."""
+    """The templates of one shop: its own folder first, then those delivered. They are read once: a change on disk is
+    taken up at the next start."""
 
     def __init__(self, delivered: Path, own: Path | None = None) -> None:
         folders = self._folders = [folder for folder in (own, delivered) if folder is not None]
@@ -45,18 +45,26 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             autoescape=False,
+            auto_reload=False,
         )
+        self._chosen: dict[tuple[str, str, str], str] = {}
         self._jinja.globals.clear()
         self._jinja.globals["gap"] = gap
         self._jinja.filters["or_gap"] = or_gap
 
     def choose(self, kind: str, category: str, language: str) -> str:
         """The template's name: of the category where there is one, else the general one of the kind."""
-        names = (f"{language}/{kind}/{category}.j2", f"{language}/{kind}.j2")
+        wanted = (kind, category, language)
+        if wanted not in self._chosen:
+            self._chosen[wanted] = self._find(f"{language}/{kind}/{category}.j2", f"{language}/{kind}.j2")
+        return self._chosen[wanted]
+
+    def _find(self, *names: str) -> str:
         for name in names:
-            if any(os.path.isfile(f"{folder}/{name}") for folder in self._folders):  # noqa: PTH113 - for each mail: ten times as fast
+            if any((folder / name).is_file() for folder in self._folders):
                 return name
-        raise TemplateError(f"There is no template {names[1]}.", f"Add it to the folder of language {language!r}.")
+        folder = names[-1].partition("/")[0]
+        raise TemplateError(f"There is no template {names[-1]}.", f"Add it to the folder of language {folder!r}.")
 
     def render(self, name: str, values: Mapping[str, Any]) -> tuple[str, str]:
         """(subject, body) of a template over plain values. Raises `TemplateError` with the template and the line."""

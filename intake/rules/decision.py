@@ -14,7 +14,7 @@ from intake.rules.automatic import BOUNCE, OUT_OF_OFFICE, Automatic, find_automa
 from intake.rules.people import complainant_of, is_form, is_listed, writer_keys
 from intake.rules.spam import spam_sign
 from intake.rules.tokens import read_token
-from intake.rules.verification import verify
+from intake.rules.verification import Verification, verify
 from intake.types import Channel, Facts, Fate, Message, Verified
 
 FORWARD = re.compile(r"^\s*(fwd?|fw|doorst(uurd)?|wg|tr|vs|i)\s*:", re.IGNORECASE)
@@ -85,11 +85,12 @@ def decide(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: by
     if PLACEHOLDER.match(message.subject):
         return Decision(Fate.OPENED, UNFETCHABLE, NOT_HANDED_OVER, attention=(NOT_HANDED_OVER,))
     name, address = complainant_of(message, shop)
-    thread = _thread(message, facts, known, shop, key)
+    verification = verify(message, shop.mailbox)
+    thread = _thread(message, facts, known, shop, key, forged=verification.verdict is Verified.NO)
     aside = _set_aside(message, known, thread, shop, key)
     if aside is not None:
         return aside
-    attention = _attention(message, known, shop)
+    attention = (*_attention(message, known, shop), *_warnings(message, verification))
     if thread.case is not None and thread.joins:
         return Decision(
             Fate.JOINED,
@@ -198,12 +199,17 @@ def _attention(message: Message, known: Knowledge, shop: Shop) -> tuple[str, ...
         marks.append("the form does not name the customer in Reply-To: who is the customer?")
     if not complainant_of(message, shop)[1] and message.postal is None:
         marks.append("the sender is not known")
-    verification = verify(message, shop.mailbox)
-    if verification.verdict is Verified.NO:
-        marks.append(f"our mail server does not vouch for the sender ({verification.sign})")
-    if message.encrypted:
-        marks.append(f"the mail is encrypted ({message.encrypted}): read it in your mail program")
     return tuple(marks)
+
+
+def _warnings(message: Message, verification: Verification) -> list[str]:
+    """What a person should know before answering."""
+    warnings: list[str] = []
+    if verification.verdict is Verified.NO:
+        warnings.append(f"our mail server does not vouch for the sender ({verification.sign})")
+    if message.encrypted:
+        warnings.append(f"the mail is encrypted ({message.encrypted}): read it in your mail program")
+    return warnings
 
 
 def _forward_marks(message: Message, shop: Shop) -> list[str]:
@@ -228,11 +234,10 @@ def _asks_whose(message: Message, shop: Shop) -> bool:
     return own and _is_forward(message) and not complainant_of(message, shop)[1]
 
 
-def _thread(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: bytes) -> _Thread:
+def _thread(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: bytes, *, forged: bool) -> _Thread:
     """Which case a message answers: our signed token, then any id that we hold, then the reference in the subject
     (on a letter: in the text). Only a participant joins; for anybody else the case is suggested, and so it is for one
     whom our own mail server calls forged (DMARC)."""
-    forged = verify(message, shop.mailbox).verdict is Verified.NO
     keys = set() if forged else set(writer_keys(message, shop))
     ids = thread_ids(message)
     signs: list[tuple[str, CaseView]] = []

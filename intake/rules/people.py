@@ -1,8 +1,8 @@
 """Who wrote a message, who sent it last, and who may join its case.
 
 Whom a mail is *from*, and who *wrote* it, are two things. It is from whoever sent it last: a colleague, a form, a
-group. The writer is the customer: whom a colleague's forward names, whom a form or a group names in its headers. Nothing
-here decides what becomes of a message.
+group. The writer is the customer: whom a colleague's forward names, whom a form or a group names in its headers.
+Nothing here decides what becomes of a message.
 """
 
 import re
