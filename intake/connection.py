@@ -277,6 +277,8 @@ def _connected(host: str, port: int, limits: Limits) -> LimitedSocket:
         try:
             sock.settimeout(limits.patience() / (len(addresses) - tried))
             sock.connect(address)
+            # A literal and the line end behind it are two writes: the second must not wait for an acknowledgement.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             sock.close()
             failure = error

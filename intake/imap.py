@@ -320,6 +320,19 @@ class Session:
         with self._exchange(f"folder {folder}", len(raw)):
             self._client.append(folder, raw, flags, dated)
 
+    @property
+    def can_append_many(self) -> bool:
+        """Whether several messages go in one command, all of them or none (RFC 3502), without waiting for the server
+        before each (RFC 7888)."""
+        with self._exchange():
+            offered = self._client.capabilities()
+        return b"MULTIAPPEND" in offered and b"LITERAL+" in offered
+
+    def append_many(self, folder: str, messages: Sequence[tuple[bytes, datetime]], flags: Sequence[bytes]) -> None:
+        """Append messages with CRLF line ends, each with its INTERNALDATE, in one command; all of them or none."""
+        with self._exchange(f"folder {folder}", sum(len(raw) for raw, _ in messages)):
+            self._client.multiappend(folder, [{"msg": raw, "flags": flags, "date": dated} for raw, dated in messages])
+
     def holds(self, folder: str, message_id: str) -> bool:
         """Whether a folder holds a message with this Message-ID."""
         self._open(folder)

@@ -4,7 +4,7 @@ That a try begins is committed first. An effect found as begun by a run that die
 a draft by its Message-ID, a file by its name. One that fails stays, with its reason, and is tried again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,7 +34,9 @@ def deliver(house: House, shop: Shop) -> int:
     with Drawers(shop) as drawers:
         while effects := house.store.claim_effects(shop.id, house.clock(), BATCH):
             drawers.take(house.store.drafts_with_cases([effect.draft_id for effect in effects if effect.draft_id]))
-            happened = [effect.id or 0 for effect in effects if _try(house, shop, drawers, effect)]
+            together = _append_together(house, shop, drawers, effects)
+            rest = [effect for effect in effects if effect.id not in together]
+            happened = [*together, *(effect.id or 0 for effect in rest if _try(house, shop, drawers, effect))]
             if happened:
                 house.store.finish_effects(happened, house.clock())
                 house.checkpoint("effect marked done")
@@ -53,6 +55,7 @@ class Drawers:
         self._folder: DraftsFolder | None = None
         self._failure: ServerError | None = None
         self._drafts: dict[int, tuple[Draft, Case]] = {}
+        self._doubtful: frozenset[int] = frozenset()
 
     def __enter__(self) -> "Drawers":
         return self
@@ -94,6 +97,18 @@ class Drawers:
             raise Refused(f"The draft of effect {effect.id} is gone.", "Look at its case with `intake show`.")
         return found
 
+    def tried(self, effect: Effect) -> bool:
+        """Whether the effect may have happened already: in a run that died, or just now without an answer."""
+        return effect.state is EffectState.STARTED or (effect.id or 0) in self._doubtful
+
+    def doubt(self, effects: Sequence[Effect]) -> None:
+        """Nobody knows whether these have happened, so each is looked for. The connection is of no use any more."""
+        self._doubtful = frozenset(effect.id or 0 for effect in effects)
+        session, self._session, self._folder = self._session, None, None
+        if session is not None:
+            session.abort()
+            session.close()
+
     def broken(self, error: ServerError) -> None:
         """Remember that the server is away."""
         self._failure = error
@@ -128,11 +143,29 @@ def _postpone(house: House, effect: Effect, error: Exception, bug: Exception | N
     )
 
 
+def _append_together(house: House, shop: Shop, drawers: Drawers, effects: Sequence[Effect]) -> list[int]:
+    """Append drafts that were never tried in one command, which the server carries out whole or not at all; the ids of
+    the effects that have happened so. What does not go this way goes one by one."""
+    fresh = [effect for effect in effects if effect.kind == APPEND_DRAFT and not drawers.tried(effect)]
+    if len(fresh) < 2:
+        return []
+    try:
+        folder = drawers.drafts()
+        drafts = [drawers.draft(effect) for effect in fresh]
+        if not folder.put_many([(draft_mail(shop, draft, case), draft.made_at) for draft, case in drafts]):
+            return []
+    except Exception as error:  # noqa: BLE001 - one by one it is found out which of them it is
+        house.log.warning("drafts are appended one by one", shop=shop.id, problem=str(error))
+        drawers.doubt(fresh)
+        return []
+    house.checkpoint("draft appended")
+    return [effect.id or 0 for effect in fresh]
+
+
 def _append_draft(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
     draft, case = drawers.draft(effect)
     folder = drawers.drafts()
-    tried_before = effect.state is EffectState.STARTED
-    if tried_before and folder.has(draft.token):
+    if drawers.tried(effect) and folder.has(draft.token):
         return
     folder.put(draft_mail(shop, draft, case), draft.made_at)
     house.checkpoint("draft appended")

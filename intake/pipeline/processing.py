@@ -18,7 +18,8 @@ from storage.errors import StorageError, Unavailable
 from storage.models import Arrival
 from storage.processing import Processing
 
-BATCH = 50
+BATCH = 100
+BATCH_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,21 @@ def process(house: House, enough: Callable[[], bool] = lambda: False) -> int:
 
 def _batches(house: House) -> Iterator[_Batch]:
     after = 0
-    while arrivals := house.store.waiting_arrivals(BATCH, after):
+    while arrivals := _fitting(house.store.waiting_arrivals(BATCH, after)):
         jobs = [_job(house, arrival) for arrival in arrivals]
         ready = [(arrival, job) for arrival, job in zip(arrivals, jobs, strict=True) if job is not None]
         yield _Batch([arrival for arrival, _ in ready], house.examiner.begin([job for _, job in ready]))
         after = arrivals[-1].id or 0
+
+
+def _fitting(arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+    """As many as are held in memory together without harm, one at the least."""
+    total = 0
+    for count, arrival in enumerate(arrivals):
+        total += arrival.size
+        if count and total > BATCH_BYTES:
+            return arrivals[:count]
+    return arrivals
 
 
 def _settle_batch(house: House, batch: _Batch) -> int:

@@ -4,7 +4,6 @@ Values become records here: message, case, deadline with its trace, draft, effec
 which hold ids and field names and no personal text.
 """
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time
@@ -28,7 +27,7 @@ from intake.rules.decision import (
     thread_ids,
 )
 from intake.rules.people import participant_keys
-from intake.rules.tokens import make_token
+from intake.rules.tokens import make_nonce, make_token
 from intake.rules.verification import verified_sender
 from intake.types import Channel, Deadline, Facts, Fate, Message, Reply
 from storage import models
@@ -382,6 +381,7 @@ def make_draft(house: House, item: Item, case: Case, message_id: int) -> models.
     now = house.clock()
     held = _answered_id(message) if by_mail else ""
     who = case.complainant_name or case.complainant_address
+    nonce = make_nonce(house.key, str(item.arrival_id), str(message_id), now.isoformat())
     return models.Draft(
         case_id=case.id or 0,
         message_id=message_id,
@@ -396,7 +396,7 @@ def make_draft(house: House, item: Item, case: Case, message_id: int) -> models.
         body=reply.body,
         quote=quote(message.text, who, local, reply.language) if by_mail and message.text else "",
         gaps=list(reply.gaps),
-        token=make_token(house.key, shop.id, case.reference, secrets.token_hex(4), domain),
+        token=make_token(house.key, shop.id, case.reference, nonce, domain),
         in_reply_to=held,
         reference_ids=list(dict.fromkeys((*message.references, *filter(None, (held,))))),
         dated=now.astimezone(shop.zone).date(),

@@ -21,7 +21,7 @@ from intake.errors import IntakeError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-BATCH = 16
+BATCH = 12  # few enough that the children end together, enough that handing them over costs little
 TASKS_OF_A_WORKER = 500
 TRIES = 3
 LOOK_SECONDS = 0.5

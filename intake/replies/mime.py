@@ -5,11 +5,12 @@ Headers are written one by one. The standard library turns ids of more than 76 c
 ten times what the words in it need. The same draft always gives the same bytes.
 """
 
+import base64
 import binascii
 import re
+import textwrap
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import Header
 from email.utils import format_datetime
 
 from intake.types import Address
@@ -24,6 +25,7 @@ DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^
 PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 LONGEST_LINE = 76
 LONGEST_PLAIN = 60  # of a text that goes on the header's own line as it is
+OCTETS_OF_A_WORD = 39  # 52 signs in base64, 64 with what stands around them: a header line keeps within 76
 EOL = "\r\n"
 
 
@@ -93,23 +95,35 @@ def _person(header: str, person: Address) -> str:
     name = _one_line(person.name)
     if not name:
         return f"{header}: {address}"
-    named = f"{header}: {_name(name, header)}"
+    named = f"{header}: {_name(name)}"
     fits = len(named) + len(address) + len(" <>") <= LONGEST_LINE
     return f"{named} <{address}>" if fits else f"{named}{EOL} <{address}>"
 
 
-def _name(name: str, header: str) -> str:
+def _name(name: str) -> str:
     plain = name.isascii() and len(name) <= LONGEST_PLAIN and "=?" not in name
     if plain:
         return name if PHRASE.fullmatch(name) else _quoted(name)
-    return str(Header(name, "utf-8", LONGEST_LINE, header).encode(linesep=EOL))
+    return _encoded(name)
 
 
 def _words(text: str, header: str) -> str:
-    """A text as it stands in a header: as it is where it is short and plain, else in encoded words (RFC 2047)."""
-    if text.isascii() and len(text) <= LONGEST_PLAIN and "=?" not in text:
-        return text
-    return str(Header(text, "utf-8", LONGEST_LINE, header).encode(linesep=EOL))
+    """A text as it stands in a header: as it is where it is plain, folded at blanks; else in encoded words."""
+    if not text.isascii() or "=?" in text or max(map(len, text.split()), default=0) > LONGEST_PLAIN:
+        return _encoded(text)
+    return f"{EOL} ".join(textwrap.wrap(text, LONGEST_LINE - len(header) - 2, break_on_hyphens=False)) or text
+
+
+def _encoded(text: str) -> str:
+    """Encoded words of at most 75 signs, none of them split inside a character (RFC 2047 sections 2 and 5)."""
+    pieces, piece = [], b""
+    for letter in text:
+        octets = letter.encode("utf-8", "replace")
+        if len(piece) + len(octets) > OCTETS_OF_A_WORD:
+            pieces.append(piece)
+            piece = b""
+        piece += octets
+    return f"{EOL} ".join(f"=?utf-8?b?{base64.b64encode(part).decode()}?=" for part in (*pieces, piece))
 
 
 def _quoted(text: str) -> str:

@@ -12,7 +12,7 @@ from intake.types import Language
 
 SURE = 0.80
 FEWEST_LETTERS = 12
-MOST_CHARACTERS = 4000
+MOST_CHARACTERS = 2000
 
 
 class Languages:

@@ -17,6 +17,11 @@ def make_token(key: bytes, shop: str, reference: str, nonce: str, domain: str) -
     return f"<{reference}.{nonce}.{_signature(key, shop, reference, nonce)}@{domain}>"
 
 
+def make_nonce(key: bytes, *parts: str) -> str:
+    """The number used once of what these parts name together, which nobody without the key can foresee."""
+    return hmac.new(key, "\x00".join(("nonce", *parts)).encode(), hashlib.sha256).hexdigest()[:8]
+
+
 def read_token(key: bytes, shop: str, message_id: str) -> str | None:
     """The case reference in a Message-ID of ours, None where it is not ours."""
     match = TOKEN.fullmatch(message_id)

@@ -2,6 +2,7 @@
 
 import email
 import uuid
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from intake.errors import ServerError, SignInError
 from intake.imap import connect
+from intake.outlets.drafts_folder import DraftsFolder
 from intake.pipeline import House, deliver, process, receive_mail
 from intake.sources.mailbox import MailboxSource
 from storage.models import EffectState
@@ -376,3 +378,37 @@ def bounce_of(message_id: str, recipient: str) -> bytes:
         "",
     ]
     return "\r\n".join(lines).encode()
+
+
+def test_drafts_that_went_in_together_without_an_answer_are_looked_for_before_they_go_again(
+    dovecot: Dovecot, mail_user: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_many = DraftsFolder.put_many
+
+    def without_an_answer(self: DraftsFolder, drafts: Sequence[tuple[bytes, datetime]]) -> bool:
+        assert put_many(self, drafts)
+        raise ServerError("the connection ended")
+
+    monkeypatch.setattr(DraftsFolder, "put_many", without_an_answer)
+    put(dovecot, mail_user, *map(numbered, range(5)))
+    with make_house(config_of(dovecot, mail_user, tmp_path), NOW) as house:
+        poll(house)
+        assert house.store.counts()["effects_waiting"] == 0
+    assert len(folder_of(dovecot, mail_user, "Drafts")) == 5
+
+
+def test_drafts_go_one_by_one_where_the_server_takes_only_one(dovecot_plain: Dovecot, tmp_path: Path) -> None:
+    put(dovecot_plain, "plain", *map(numbered, range(3)))
+    with make_house(config_of(dovecot_plain, "plain", tmp_path), NOW) as house:
+        poll(house)
+        assert house.store.counts()["effects_waiting"] == 0
+    assert len(folder_of(dovecot_plain, "plain", "Drafts")) == 3
+
+
+@pytest.fixture
+def dovecot_plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
+    """A server that offers nothing beyond IMAP4rev1."""
+    server = Dovecot(tmp_path_factory.mktemp("plain"), "protocol imap {\n imap_capability=IMAP4rev1\n}\n")
+    server.start()
+    yield server
+    server.stop()
