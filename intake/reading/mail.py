@@ -98,7 +98,10 @@ def _with_what_is_inside(message: Message, tree: Part, found: Contents, depth: i
             bounced_ids=returned_ids(leaves, found.body),
         )
     attached = _attached_mails(found, depth)
-    forwarded = find_forward(message.text, message.quoted, message.subject, attached) if depth == 0 else None
+    # What is forwarded inline matters only where a colleague did it, which `intake.examine` knows.
+    forwarded = (
+        find_forward(message.text, message.quoted, message.subject, attached) if attached and not depth else None
+    )
     if attached and not found.body.strip() and not message.encrypted:
         first = attached[0]
         words = ("it has no text of its own: this is the text of the mail attached to it",)

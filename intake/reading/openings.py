@@ -18,6 +18,7 @@ LONGEST_BARE = 60  # of a separator without marks around its words
 LONGEST_IN_ONE = 2000  # a whole block on one line
 MOST_OF_A_BLOCK = 24  # lines
 MOST_LINES = 20_000  # of one text that are looked at
+MOST_COLONS = 1_000  # lines that end as an attribution does and are tried as one: each costs most of a millisecond
 TALLEST = 4  # lines that an attribution is wrapped over
 LABELS = {
     "from": "van|from|von|de|expéditeur|afzender|absender",
@@ -96,8 +97,11 @@ class Opening:
 
 def find_openings(lines: Sequence[str]) -> Iterator[Opening]:
     """The openings in the first lines of a text, in order; those within quoted lines are passed over."""
-    after = 0
+    after = colons = 0
     for index, line in enumerate(lines[:MOST_LINES]):
+        colons += line.rstrip().endswith(":")
+        if colons > MOST_COLONS:
+            return
         # The first test is for speed: an ordinary line has no colon, is not short and begins with a letter.
         if (":" in line or len(line) <= LONGEST_BARE or not line[0].isalpha()) and line and index >= after:
             opening = _opening(lines, index, after)
