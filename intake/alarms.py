@@ -11,6 +11,7 @@ from storage.models import Heartbeat
 from storage.store import Store
 
 NOT_POLLED_AFTER = timedelta(minutes=15)
+STUCK_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,14 @@ def find_alarms(store: Store, config: Config, now: datetime) -> list[Alarm]:
         Alarm(f"mailbox {shop}", f"{_mails(count)} cannot be had from the server.", "Read the cases that say so there.")
         for shop, count in sorted(unfetchable.items())
     ]
+    stuck = store.count_stuck(now - STUCK_AFTER)
+    if stuck["arrivals"]:
+        what = f"{_mails(stuck['arrivals'])} could not be processed for an hour or more."
+        alarms.append(Alarm("processing", what, "`intake arrivals --fate waiting` says why."))
+    if stuck["effects"]:
+        alarms.append(
+            Alarm("delivery", f"{stuck['effects']} drafts or files are tried in vain.", "`intake show` says why.")
+        )
     failed = store.counts()["effects_failed"]
     if failed:
         alarms.append(Alarm("delivery", f"{failed} drafts or files cannot be delivered.", "`intake show` says why."))

@@ -39,14 +39,16 @@ def open_arrival(house: House, arrival_id: int, actor: str) -> str:
 
 
 def join_arrival(house: House, arrival_id: int, reference: str, actor: str) -> str:
-    """Join an arrival that was set aside or called a duplicate to a case; the reference of the case it went to.
-    Raises `NotFound`, `Refused`."""
+    """Join an arrival that was set aside or called a duplicate to a case; the reference of the case it went to. A case
+    that was answered is open again, unless the arrival is automatic. Raises `NotFound`, `Refused`."""
     line = _redecidable(house, arrival_id)
     case = get_case(house, reference)
     if case.shop != line.arrival.shop:
         raise Refused(f"{case.reference} is a case of another shop.", "An arrival stays with its shop.")
     examined = _examine(house, line.arrival)
-    decision = Decision(Fate.JOINED, "by a person", f"joined by {actor}", case=view(case, {}))
+    automatic = line.message is not None and line.message.reason_kind == "automatic"
+    reopens = case.state is not CaseState.OPEN and not automatic
+    decision = Decision(Fate.JOINED, "by a person", f"joined by {actor}", case=view(case, {}), reopens=reopens)
     return _redecide(house, line, examined, decision, actor)
 
 

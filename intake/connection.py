@@ -23,7 +23,7 @@ from pathlib import Path
 
 from imapclient import IMAPClient
 
-from intake.errors import ServerError
+from intake.errors import ServerError, ServerRefused
 
 # What a server may send besides what was asked for: flags that somebody else changes in 50,000 messages are 2 MB.
 SPARE_BYTES = 16 * 1024 * 1024
@@ -313,7 +313,9 @@ def wrapped(where: str) -> Iterator[None]:
     except TimeoutError as error:
         raise ServerError(f"{where} does not answer.", "It is tried again by itself.") from error
     except LIBRARY_ERRORS as error:
-        raise ServerError(f"{where}: {_short(error)}.", "It is tried again by itself.") from error
+        refused = isinstance(error, imaplib.IMAP4.error) and not isinstance(error, imaplib.IMAP4.abort)
+        kind = ServerRefused if refused else ServerError
+        raise kind(f"{where}: {_short(error)}.", "It is tried again by itself.") from error
 
 
 def _short(error: Exception) -> str:

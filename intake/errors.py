@@ -7,6 +7,7 @@
     ├── NotFound              no such case, arrival or file                             exit 1
     ├── Refused               a rule forbids it (gaps in a letter, a closed case)       exit 1
     ├── ServerError           a server is away or refuses; worth trying again           exit 1
+    │   ├── ServerRefused     the server says no to one thing; the rest goes on         exit 1
     │   └── SignInError       the server does not take our credentials                  exit 1
     ├── ReadingError          a mail, scan or record cannot be read                     exit 1
     │   └── RecordError       the record beside a scan is wrong                         exit 1
@@ -63,6 +64,10 @@ class Refused(IntakeError):
 
 class ServerError(IntakeError):
     """A server is away, or answered something we cannot go on with. Trying again later may help."""
+
+
+class ServerRefused(ServerError):
+    """The server says no to this one thing (RFC 3501: NO or BAD); the connection and everything else go on."""
 
 
 class SignInError(ServerError):

@@ -35,6 +35,8 @@ LONGEST_PAUSE = 300.0
 STOP_SECONDS = 4.0
 # RFC 2177 says 29 minutes; routers and servers forget a quiet connection sooner.
 IDLE_SECONDS = 540.0
+IDLE_TRIES = 3
+WAITS_WITHOUT_IDLE = 30
 
 
 class Watcher(threading.Thread):
@@ -49,6 +51,8 @@ class Watcher(threading.Thread):
         self._on_new = on_new
         self._stopping = threading.Event()
         self._session: Session | None = None
+        self._idle_failures = 0
+        self._plain_waits = 0
 
     def run(self) -> None:
         """Poll until stopped. After a failure the pauses grow, with some chance in them so that many do not knock
@@ -80,10 +84,20 @@ class Watcher(threading.Thread):
     def _wait(self) -> None:
         """Until something has happened in the mailbox, or it is time to poll."""
         session, seconds = self._session, self._mailbox.poll_seconds
-        if session is not None and self._mailbox.idle and session.can_idle:
-            session.wait_for_change(min(seconds, IDLE_SECONDS))
-        else:
+        if session is None or not self._may_idle() or not session.can_idle:
             self._stopping.wait(seconds)
+            return
+        self._idle_failures += 1
+        session.wait_for_change(min(seconds, IDLE_SECONDS))
+        self._idle_failures = 0
+
+    def _may_idle(self) -> bool:
+        """Not for a while where a server offers IDLE and breaks it each time: it would be signed in to for ever."""
+        if self._mailbox.idle and self._idle_failures >= IDLE_TRIES:
+            self._plain_waits += 1
+            if self._plain_waits >= WAITS_WITHOUT_IDLE:
+                self._idle_failures = self._plain_waits = 0
+        return self._mailbox.idle and self._idle_failures < IDLE_TRIES
 
     def _guarded(self, job: Callable[[], None]) -> bool:
         """Whether it went well. What goes wrong is this mailbox's alone."""

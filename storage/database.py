@@ -31,6 +31,7 @@ BUSY_MS = 20_000
 # Advisory locks belong to one database, so the number only has to differ from those of other programs in it. It must
 # not depend on the URL: two machines may know the same server by different names.
 ADVISORY_LOCK = 0x494E_5441_4B45
+LIMIT_EXCEEDED = "54"  # PostgreSQL's class of errors for a value that is too large: that row's fault
 READ_ONLY = {"intake_read_only": True}
 
 
@@ -38,14 +39,16 @@ def open_engine(url: str) -> Engine:
     """An engine for `sqlite:///PATH` or `postgresql+psycopg://…`. Nothing is connected yet."""
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url)
-    return create_engine(url, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"})
+    # Errors are logged: what people wrote must not stand in them.
+    options = {"options": "-c timezone=UTC"}
+    return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=options)
 
 
 def _sqlite(url: str) -> Engine:
     path = make_url(url).database
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000})
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_MS / 1000})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
@@ -82,12 +85,14 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """A database that is away, full or damaged as `Unavailable`; a mistake of ours (IntegrityError) as it is."""
+    """A database that is away, full or damaged as `Unavailable`; a row that it refuses as it is."""
     try:
         yield
     except DBAPIError as error:
         # sqlite3 has no class of its own for "file is not a database" and "disk image is malformed".
         if not isinstance(error, OperationalError | InterfaceError) and type(error.orig) is not sqlite3.DatabaseError:
+            raise
+        if str(getattr(error.orig, "sqlstate", "") or "").startswith(LIMIT_EXCEEDED):
             raise
         raise Unavailable(
             f"The database cannot be used: {str(error.orig).strip()}.",

@@ -127,7 +127,7 @@ def test_inspect_gives_one_object_a_line_and_stores_nothing(house: Installation)
     assert first["from"] == {"name": "Jan Jansen", "address": "jan@example.com"}
     assert first["facts"]["order_numbers"] == ["104233"]
     assert [(item["name"], item["size"]) for item in first["attachments"]] == [("foto.jpg", 2)]
-    assert first["automatic"] == {"is": False, "reason": ""}
+    assert first["automatic"] == {"is": False, "kind": "", "reason": ""}
     assert second["automatic"]["is"] is True
     assert second["automatic"]["reason"]
     assert not (house.folder / "var" / "intake.db").exists()

@@ -9,7 +9,7 @@ import pytest
 from intake import casework
 from intake.errors import Refused
 from intake.pipeline import process, receive_files
-from intake.pipeline.receiving import ImportedFile, find_mails
+from intake.sources.files import FoundMail, find_mails
 from storage.models import Arrival, Channel
 from tests.builders import MONDAY, fates, mail, make_config, make_house, shop_settings
 
@@ -17,7 +17,7 @@ from tests.builders import MONDAY, fates, mail, make_config, make_house, shop_se
 def take_in(house, *mails: bytes) -> None:
     """Import mails and process them."""
     shop = house.config.shops[0]
-    files = (ImportedFile(f"{number}.eml", raw) for number, raw in enumerate(mails))
+    files = (FoundMail(f"{number}.eml", raw) for number, raw in enumerate(mails))
     assert sum(read for read, _ in receive_files(house, shop, files)) == len(mails)
     process(house)
 
@@ -161,3 +161,56 @@ def arrival(uid: int, digest: str, **changes: Any) -> Arrival:
             **changes,
         }
     )
+
+
+LONG = "x" * 9000
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        pytest.param(mail(message_id=f"<{LONG}@example.com>"), id="Message-ID"),
+        pytest.param(mail(sender=f"{LONG}@example.com"), id="From"),
+        pytest.param(mail(reply_to=f"{LONG}@example.com"), id="Reply-To"),
+        pytest.param(mail(references=f"<{LONG}@example.com>"), id="References"),
+    ],
+)
+def test_what_no_index_can_hold_does_not_stop_the_rest(database: str, tmp_path: Path, hostile: bytes) -> None:
+    good = mail(message_id="<good@example.com>", sender="eva@example.com")
+    with make_house(make_config(tmp_path, database)) as house:
+        take_in(house, hostile, good)
+        assert fates(house.store) == ["opened", "opened"]
+
+
+def test_a_bounce_is_known_by_what_the_lost_mail_answered(tmp_path: Path) -> None:
+    """A mail program may give what it sends an id of its own."""
+    with make_house(make_config(tmp_path)) as house:
+        take_in(house, mail())
+        (case,) = house.store.list_cases()
+        (draft,) = house.store.case_file(case.id or 0).drafts
+        returned = f"Message-ID: <new@outlook.example.com>\nReferences: <first@example.com> {draft.token}\n"
+        report = (
+            "From: MAILER-DAEMON@mx.example.com\nMessage-ID: <b@mx.example.com>\nSubject: Undelivered\n"
+            'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+            "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n"
+            "Final-Recipient: rfc822; jan@example.com\nAction: failed\nStatus: 5.1.1\n\n"
+            f"--b\nContent-Type: text/rfc822-headers\n\n{returned}\n--b--\n"
+        )
+        take_in(house, report.encode())
+        (case,) = house.store.list_cases()
+    assert any(mark.startswith("not delivered to jan@example.com") for mark in case.attention)
+
+
+def test_what_a_person_joins_to_an_answered_case_opens_it_again(tmp_path: Path) -> None:
+    spam = mail("Ik wacht nog steeds.", message_id="<s@example.com>", x_spam_flag="YES")
+    with make_house(make_config(tmp_path)) as house:
+        shop = house.config.shops[0]
+        for _ in receive_files(house, shop, iter([FoundMail("a.eml", mail())]), answered=True):
+            process(house)
+        take_in(house, spam)
+        second = house.store.list_arrivals()[1].arrival.id or 0
+        assert house.store.list_cases() == []
+        reference = casework.join_arrival(house, second, "SIS-2026-0001", "mirjam")
+        (case,) = house.store.list_cases()
+        assert case.reference == reference
+        assert len(house.store.case_file(case.id or 0).drafts) == 1

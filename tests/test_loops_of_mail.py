@@ -8,7 +8,7 @@ from pathlib import Path
 
 from intake.pipeline import House, process, receive_files
 from intake.pipeline.delivering import draft_mail
-from intake.pipeline.receiving import ImportedFile
+from intake.sources.files import FoundMail
 from storage.models import CaseState
 from tests.builders import MONDAY, fates, mail, make_config, make_house, shop_settings
 
@@ -22,7 +22,7 @@ def a_shop(folder: Path, stack: ExitStack, name: str) -> House:
 
 
 def take_in(house: House, raw: bytes) -> None:
-    for _ in receive_files(house, house.config.shops[0], iter([ImportedFile("x.eml", raw)])):
+    for _ in receive_files(house, house.config.shops[0], iter([FoundMail("x.eml", raw)])):
         process(house)
 
 

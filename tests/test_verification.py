@@ -1,6 +1,7 @@
 """Who vouches for a sender: our own server's word alone, read without being fooled."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from intake.config import Mailbox
 from intake.reading.mail import read_mail
 from intake.rules.verification import verified_sender, verify
-from intake.types import Verified
+from intake.types import Address, Verified
 from tests.builders import mail
 
 YES, NO, UNKNOWN = Verified.YES, Verified.NO, Verified.UNKNOWN
@@ -107,6 +108,33 @@ def test_the_sign_is_told_in_words() -> None:
     message = read_mail(b"Authentication-Results: mx.example.nl; dmarc=fail\r\n" + mail())
     assert "dmarc=fail" in verify(message, mailbox()).sign
     assert verify(message, None).verdict is UNKNOWN
+
+
+def test_what_came_with_the_mail_is_not_our_servers_word() -> None:
+    forged = b"Received: from evil by mx.example.nl; Mon, 7 Sep 2026 10:00:00 +0000\r\n"
+    forged += b"Authentication-Results: mail.example.nl; dmarc=pass\r\n"
+    assert verified_sender(read_mail(forged + mail()), mailbox()) is UNKNOWN
+    assert verified_sender(read_mail(forged + mail()), mailbox(authserv=["mail.example.nl"])) is YES
+
+
+def test_a_result_about_another_domain_says_nothing_of_the_sender() -> None:
+    assert verdict("mx.example.nl; dmarc=pass header.from=example.org") is UNKNOWN
+    assert verdict("mx.example.nl; dmarc=pass header.from=mail.example.com") is YES
+
+
+def test_an_escaped_bracket_does_not_end_a_comment() -> None:
+    assert verdict(r"mx.example.nl; spf=pass (x \) ; dmarc=pass (y) z); dmarc=fail") is NO
+
+
+def test_nobody_vouches_for_the_writer_of_what_was_passed_on() -> None:
+    raw = b"Authentication-Results: mx.example.nl; dmarc=pass header.from=example.nl\r\n" + mail(
+        sender="piet@example.nl"
+    )
+    message = read_mail(raw)
+    passed_on = replace(message, sender=Address("", "ceo@example.org"), forwarded_by=message.sender)
+    assert verified_sender(message, mailbox()) is YES
+    assert verified_sender(passed_on, mailbox()) is UNKNOWN
+    assert verified_sender(message, mailbox(own_lists=["Piet@example.nl"])) is UNKNOWN
 
 
 def test_a_mail_without_a_sender_is_verified_by_nobody() -> None:

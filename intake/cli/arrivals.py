@@ -30,14 +30,15 @@ from intake.cli.tables import arrival_value, arrivals_table
 from intake.config import Config, Mailbox
 from intake.errors import ReadingError
 from intake.examine import Examined, Examiner, Job
+from intake.imap import FETCH_AT_MOST
 from intake.loops import InBackground
 from intake.pipeline import House, process, receive_files
-from intake.pipeline.receiving import find_mails
 from intake.reading.limits import Failure
 from intake.reading.record import parse_record, read_record
 from intake.rules.automatic import find_automatic
 from intake.rules.spam import spam_sign
 from intake.rules.verification import verified_sender
+from intake.sources.files import find_mails, open_plain
 from intake.types import Channel
 from storage.models import Fate
 
@@ -117,7 +118,8 @@ def _inspected(
     for path in files:
         suffix = path.suffix.lower()
         try:
-            raw = path.read_bytes()
+            with open_plain(path) as file:
+                raw = file.read(FETCH_AT_MOST)
         except OSError as error:
             yield path, {"file": str(path), "error": f"It cannot be read: {error.strerror}."}
             continue

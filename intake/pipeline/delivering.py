@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from intake.config import Mailbox, Shop
-from intake.errors import IntakeError, Refused, ServerError
+from intake.errors import IntakeError, Refused, ServerError, ServerRefused
 from intake.imap import Session, connect
 from intake.outlets import outgoing_post
 from intake.outlets.drafts_folder import DraftsFolder
@@ -24,6 +24,7 @@ from storage.errors import StorageError
 from storage.models import Case, Draft, Effect, EffectState
 
 BATCH = 50
+MARK_TRIES = 5
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
 
@@ -35,7 +36,8 @@ def deliver(house: House, shop: Shop) -> int:
         while effects := house.store.claim_effects(shop.id, house.clock(), BATCH):
             drawers.take(house.store.drafts_with_cases([effect.draft_id for effect in effects if effect.draft_id]))
             together = _append_together(house, shop, drawers, effects)
-            rest = [effect for effect in effects if effect.id not in together]
+            # A courtesy at the source comes after the drafts that people wait for.
+            rest = sorted((one for one in effects if one.id not in together), key=lambda one: one.kind == MARK_MAIL)
             happened = [*together, *(effect.id or 0 for effect in rest if _try(house, shop, drawers, effect))]
             if happened:
                 house.store.finish_effects(happened, house.clock())
@@ -119,6 +121,13 @@ def _try(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> bool:
     carry_out = CARRY_OUT[effect.kind]
     try:
         carry_out(house, shop, drawers, effect)
+    except ServerRefused as error:
+        # No to this one: what comes after it may be as welcome as ever.
+        if effect.kind == MARK_MAIL and effect.attempts >= MARK_TRIES:
+            house.store.fail_effect(effect.id or 0, error.what, house.clock())
+        else:
+            _postpone(house, effect, error)
+        return False
     except ServerError as error:
         drawers.broken(error)
         _postpone(house, effect, error)

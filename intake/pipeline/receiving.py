@@ -3,29 +3,29 @@
 Nothing is parsed here, so no mail and no scan can block the way of the next.
 """
 
-import mailbox as mailboxes
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from intake.config import Mailbox, Shop
-from intake.errors import IntakeError
+from intake.errors import IntakeError, ServerError
 from intake.imap import SENT, Session
 from intake.pipeline.house import House
 from intake.reading.letter import MAX_BYTES
 from intake.reading.mail import received_at
 from intake.reading.record import MAX_RECORD
-from intake.sources.mailbox import Batch, Mail, MailboxSource, Position
+from intake.sources.files import FoundMail, shown_name
+from intake.sources.mailbox import CLOCK_SKEW, TRIES, Batch, Mail, MailboxSource, Position
 from intake.sources.post import Claim, PostSource
 from intake.sources.sent import answered as answers_in
 from storage.models import Arrival, Channel, Cursor, Effect
 
 POST, IMPORT = "post", "import"
 IMPORT_BATCH = 100
+IMPORT_BYTES = 32 * 1024 * 1024
 MARK_MAIL = "mark mail"
 
 
@@ -42,7 +42,7 @@ def receive_mail(
     count = 0
     moved_since = None if cursor is not None else house.store.last_good_poll(shop.id)
     if cursor is None and moved_since is None and settings.start != "now":
-        _note_answered(house, shop, session)
+        _note_answered(house, shop, source, session)
     for batch in source.new_mail(session, _position(cursor), house.clock(), moved_since):
         new = _store_mails(house, shop, source, batch)
         count += new
@@ -51,8 +51,21 @@ def receive_mail(
     return count
 
 
-def _note_answered(house: House, shop: Shop, session: Session) -> None:
-    """Read the whole of Sent before anything else. An answer that went to colleagues alone was none."""
+def _note_answered(house: House, shop: Shop, source: MailboxSource, session: Session) -> None:
+    """Read the whole of Sent before anything else. A folder that the server will not let us read is passed in the end:
+    rather a case too many than no mail at all. Raises `ServerError`."""
+    if source.sent_failures >= TRIES:
+        house.log.error("Sent cannot be read: what was answered before becomes a case", shop=shop.id)
+        return
+    try:
+        _read_sent(house, shop, session)
+    except ServerError:
+        source.sent_failures += 1
+        raise
+
+
+def _read_sent(house: House, shop: Shop, session: Session) -> None:
+    """An answer that went to colleagues alone was none."""
     folder = session.find_folder(SENT)
     if folder is None:
         house.log.warning("no Sent folder: what was answered cannot be told", shop=shop.id)
@@ -97,8 +110,9 @@ def _store_mails(house: House, shop: Shop, source: MailboxSource, batch: Batch) 
 
 
 def _marks(shop: Shop, settings: Mailbox, batch: Batch, now: datetime) -> list[Effect]:
-    """What is to be done to a batch's mails at the source, now that they are stored: one effect for all of them."""
-    uids = [mail.uid for mail in batch.mails]
+    """What is to be done to a batch's mails at the source, now that they are stored: one effect for all of them. What
+    the server did not hand over whole stays where a person can read it."""
+    uids = [mail.uid for mail in batch.mails if not mail.problem]
     if not uids or not (settings.keyword or settings.move_to):
         return []
     where = {"folder": settings.folder, "uidvalidity": batch.position.uidvalidity, "uids": uids}
@@ -121,7 +135,9 @@ def _position(cursor: Cursor | None) -> Position | None:
 def _mail_arrival(
     shop: Shop, source: MailboxSource, position: Position, mail: Mail, digest: str, now: datetime
 ) -> Arrival:
-    moment, basis = (mail.received_at, "internaldate") if mail.dated else _moment_in(mail.raw, mail.received_at)
+    # A server's clock may be ahead; a mail has not come in another year.
+    dated = mail.dated and mail.received_at <= now + CLOCK_SKEW
+    moment, basis = (mail.received_at, "internaldate") if dated else _moment_in(mail.raw, min(mail.received_at, now))
     return Arrival(
         shop=shop.id,
         channel=Channel.MAIL,
@@ -133,7 +149,7 @@ def _mail_arrival(
         size=len(mail.raw),
         received_at=moment,
         received_basis=basis,
-        assumed=not mail.dated,
+        assumed=not dated,
         problem=mail.problem,
         stored_at=now,
     )
@@ -202,72 +218,27 @@ def _beginning(path: Path, most: int) -> bytes:
         return file.read(most + 1)
 
 
-def shown_name(name: str) -> str:
-    """A file's name as text that every database and program takes: its bytes may be in any encoding."""
-    return os.fsencode(name).decode("utf-8", "replace")
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedFile:
-    """One mail of an import: where it was found, and its bytes."""
-
-    name: str
-    raw: bytes
-
-
-def find_mails(path: Path, failures: list[str]) -> Iterator[ImportedFile]:
-    """The mails in an `.eml` file, an mbox, a Maildir, or a folder of these. What cannot be read is named in
-    `failures`, and the rest goes on."""
-    try:
-        if not path.is_dir():
-            yield from _mails_in_file(path)
-            return
-        children = sorted(path.iterdir())
-    except OSError as error:
-        failures.append(f"{shown_name(str(path))} cannot be read: {error.strerror or error}.")
-        return
-    is_maildir = (path / "cur").is_dir()
-    for child in children:
-        if is_maildir and child.name in ("cur", "new"):
-            for file in sorted(child.iterdir()):
-                yield from find_mails(file, failures)
-        elif (child.is_dir() and child.name != "tmp") or child.suffix.lower() in (".eml", ".mbox"):
-            yield from find_mails(child, failures)
-
-
-def _mails_in_file(path: Path) -> Iterator[ImportedFile]:
-    with path.open("rb") as file:
-        is_mbox = file.read(5) == b"From "
-    if not is_mbox:
-        yield ImportedFile(str(path), path.read_bytes())
-        return
-    box = mailboxes.mbox(path, create=False)
-    try:
-        for number, key in enumerate(box.keys(), 1):
-            yield ImportedFile(f"{path} [{number}]", box.get_bytes(key))
-    finally:
-        box.close()
-
-
 def receive_files(
-    house: House, shop: Shop, files: Iterator[ImportedFile], *, answered: bool = False
+    house: House, shop: Shop, files: Iterator[FoundMail], *, answered: bool = False
 ) -> Iterator[tuple[int, int]]:
     """Take in mails from files, in batches; yields (read, new) after each. What was imported before is not new.
     `answered` says that they need no answer any more.
 
     Without an INTERNALDATE a mail arrived at its topmost `Received`, else its `Date`; both are assumed.
     """
-    batch: list[ImportedFile] = []
+    batch: list[FoundMail] = []
+    size = 0
     for file in files:
         batch.append(file)
-        if len(batch) >= IMPORT_BATCH:
+        size += len(file.raw)
+        if len(batch) >= IMPORT_BATCH or size > IMPORT_BYTES:
             yield len(batch), _store_files(house, shop, batch, answered)
-            batch = []
+            batch, size = [], 0
     if batch:
         yield len(batch), _store_files(house, shop, batch, answered)
 
 
-def _store_files(house: House, shop: Shop, files: list[ImportedFile], answered: bool) -> int:
+def _store_files(house: House, shop: Shop, files: list[FoundMail], answered: bool) -> int:
     digests = house.originals.add_all(file.raw for file in files)
     now = house.clock()
     arrivals = []
@@ -287,6 +258,7 @@ def _store_files(house: House, shop: Shop, files: list[ImportedFile], answered: 
                 assumed=True,
                 imported=True,
                 answered=answered,
+                problem=file.problem,
                 stored_at=now,
             )
         )

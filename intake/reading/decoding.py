@@ -8,6 +8,7 @@ declaration, mark or rule decides is windows-1252.
 import base64
 import binascii
 import codecs
+import hashlib
 import re
 from functools import lru_cache
 
@@ -76,6 +77,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 WINDOWS_1252 = {code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
+LONGEST_ID = 998
 MOST_ERRORS = 20  # one unreadable character in so many still lets the declared charset stand
 UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 C1 = re.compile("[\x80-\x9f]")
@@ -106,6 +108,14 @@ def clean(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return UNWANTED.sub("", text)
+
+
+def fit_id(message_id: str) -> str:
+    """A Message-ID that an index takes (PostgreSQL's hold 2,700 bytes): a longer one by its hash. A line of mail has
+    998 bytes (RFC 5322 section 2.1.1), so nobody's mail program makes one."""
+    if len(message_id.encode("utf-8", "replace")) <= LONGEST_ID:
+        return message_id
+    return f"<{hashlib.sha256(message_id.encode('utf-8', 'replace')).hexdigest()}@long.invalid>"
 
 
 def one_line(text: str) -> str:

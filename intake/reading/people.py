@@ -17,6 +17,7 @@ SIMPLE = re.compile(
     r'(?:"?([^"<>@,;:()\\\[\]]{0,200})"?\s*<)?([A-Za-z0-9._%+=/!#$&\'*^{}|~-]{1,64}@[A-Za-z0-9.-]{1,250})>?'
 )
 MAILTO = re.compile(r"<\s{0,3}mailto:", re.IGNORECASE)
+LONGEST_ADDRESS = 320  # 64 before the @ and 255 behind it (RFC 5321 section 4.5.3.1)
 PLAIN = re.compile(r"[^\s<>,;:\"'()@\[\]]{1,64}@[^\s<>,;:\"'()@\[\]]{1,255}")
 
 
@@ -40,7 +41,7 @@ def _addresses(value: str) -> list[Address]:
     parsed = [
         Address(decode_header(name), one_line(address)) for name, address in get_addresses(text.replace("\n", " "))
     ]
-    known = [person for person in parsed if "@" in person.address]
+    known = [person for person in parsed if "@" in person.address and len(person.address) <= LONGEST_ADDRESS]
     return known or _plain_addresses(text)
 
 

@@ -8,10 +8,11 @@ can quote a bounce.
 import re
 from collections.abc import Iterable
 
-from intake.reading.decoding import decode, decode_header, one_line
+from intake.reading.decoding import decode, decode_header, fit_id, one_line
 from intake.reading.mime import FIELD, Fields, Part, fields_of, payload
 from intake.types import Undelivered
 
+MOST_ANSWERED = 10
 MAX_REPORTED = 100
 MAX_READ = 256 * 1024
 MAX_WORDS = 400
@@ -102,12 +103,16 @@ def read_undelivered(fields: Fields, leaves: list[Part], text: str) -> tuple[Und
 
 
 def returned_ids(leaves: Iterable[Part], text: str) -> tuple[str, ...]:
-    """The Message-IDs of the mails that a report brings back, attached or quoted in its text."""
+    """The Message-IDs of the mails that a report brings back, attached or quoted in its text; then those that they
+    answer, since a mail program may have given what it sent an id of its own."""
     found: list[str] = []
     for leaf in leaves:
         if leaf.media_type in RETURNED:
-            values = [value for name, value in _returned_fields(leaf) if name == "message-id"]
-            found += [match for value in values for match in re.findall(r"<[^<>\s]+>", one_line(value))]
+            fields = _returned_fields(leaf)
+            for wanted in ("message-id", "in-reply-to", "references"):
+                values = [value for name, value in fields if name == wanted]
+                ids = [fit_id(match) for value in values for match in re.findall(r"<[^<>\s]+>", one_line(value))]
+                found += reversed(ids[-MOST_ANSWERED:])
         elif leaf.media_type in STATUS_TYPES:
             found += QUOTED_ID.findall(decode(payload(leaf)[:MAX_READ]).replace("Original-Message-ID", "Message-ID"))
     return tuple(dict.fromkeys(found or QUOTED_ID.findall(text[:MAX_READ])))[:20]

@@ -6,7 +6,7 @@ is checked anew here, and nothing is looked up.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from intake.config import Mailbox
@@ -19,7 +19,7 @@ MICROSOFT = re.compile(r"(^|\.)(protection\.outlook\.com|microsoft\.com)$")
 # Registries that hand out names below a second level, where a mail host's own domain has three labels.
 SECOND_LEVELS = frozenset({"co", "com", "net", "org", "gov", "ac", "edu", "ne", "or", "gv", "asso"})
 MAX_VALUE = 16 * 1024
-PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[();=]|[^\s();="]+|["\\]', re.DOTALL)
+PIECE = re.compile(r'\\.|"(?:[^"\\]|\\.)*"|[();=]|[^\s();="]+|["\\]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +40,26 @@ class _Result:
 
 
 def verified_sender(message: Message, mailbox: Mailbox | None) -> Verified:
-    """Whether our own server vouches for the address in From."""
-    return verify(message, mailbox).verdict
+    """Whether our own server vouches for who wrote it. Of a forward, and of mail through a group of the shop, it
+    vouches for whoever passed it on, not for the writer."""
+    passed_on = message.forwarded_by is not None or (
+        mailbox is not None and message.sender is not None and message.sender.key in _lower(mailbox.own_lists)
+    )
+    return Verified.UNKNOWN if passed_on else verify(message, mailbox).verdict
 
 
 def verify(message: Message, mailbox: Mailbox | None) -> Verification:
-    """The verdict with its sign: DMARC decides; without it DKIM or SPF of the sender's own domain say yes, and both
-    failing says no."""
-    if mailbox is None or message.sender is None:
+    """The verdict on whoever sent it last, with its sign: DMARC decides; without it DKIM or SPF of the sender's own
+    domain say yes, and both failing says no."""
+    sender = message.forwarded_by or message.sender
+    if mailbox is None or sender is None:
         return Verification(Verified.UNKNOWN)
     results = _own_results(message, mailbox)
-    dmarc = [item.result for item in results if item.method == "dmarc"]
+    domain = sender.key.rpartition("@")[2]
+    dmarc = [item.result for item in results if item.method == "dmarc" and _is_about(item, domain)]
     if dmarc and dmarc[0] in ("pass", "fail"):
         verdict = Verified.YES if dmarc[0] == "pass" else Verified.NO
         return Verification(verdict, f"our mail server says dmarc={dmarc[0]}")
-    domain = message.sender.key.rpartition("@")[2]
     for item in results:
         if item.result == "pass" and _is_aligned(item, domain):
             return Verification(Verified.YES, f"our mail server says {item.method}=pass for {_domain_of(item)}")
@@ -66,13 +71,32 @@ def verify(message: Message, mailbox: Mailbox | None) -> Verification:
 
 
 def _own_results(message: Message, mailbox: Mailbox) -> list[_Result]:
-    """The results in the topmost header of our own server."""
+    """The results in the topmost header of our own server. Where it is known by its domain alone, that header stands
+    above the first Received: what is further down may have come with the mail."""
     for name, value in message.headers:
+        if name == "received" and not (mailbox.authserv or _is_of_a_provider(mailbox)):
+            return []
         if name == "authentication-results":
             server, results = _parsed(value[:MAX_VALUE])
             if _is_ours(server, mailbox):
                 return results
     return []
+
+
+def _is_of_a_provider(mailbox: Mailbox) -> bool:
+    """Whether the server is one that takes away or renames such headers when they come from outside."""
+    host = mailbox.host.lower().rstrip(".")
+    return host in GOOGLE_HOSTS or any(host == name or host.endswith(f".{name}") for name in MICROSOFT_HOSTS)
+
+
+def _is_about(item: _Result, domain: str) -> bool:
+    """Whether a DMARC result is about the sender's domain, as far as it says so."""
+    about = item.properties.get("header.from", "").rpartition("@")[2].strip().lower().rstrip(".")
+    return not about or _registered(about) == _registered(domain)
+
+
+def _lower(names: Iterable[str]) -> set[str]:
+    return {name.strip().lower() for name in names}
 
 
 def _is_ours(server: str, mailbox: Mailbox) -> bool:

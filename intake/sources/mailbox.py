@@ -89,6 +89,7 @@ class MailboxSource:
         self._zone = zone
         self._failures: dict[tuple[int, int], int] = {}
         self._one_by_one = False
+        self.sent_failures = 0  # how often its Sent folder could not be read
 
     def new_mail(
         self, session: Session, position: Position | None, now: datetime, moved_since: datetime | None = None

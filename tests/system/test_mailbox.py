@@ -12,7 +12,7 @@ from intake.errors import ServerError, SignInError
 from intake.imap import connect
 from intake.outlets.drafts_folder import DraftsFolder
 from intake.pipeline import House, deliver, process, receive_mail
-from intake.sources.mailbox import MailboxSource
+from intake.sources.mailbox import TRIES, MailboxSource
 from storage.models import EffectState
 from tests.builders import fates, mail, mailbox_settings, make_config, make_house, shop_settings
 from tests.servers import Dovecot
@@ -403,6 +403,45 @@ def test_drafts_go_one_by_one_where_the_server_takes_only_one(dovecot_plain: Dov
         poll(house)
         assert house.store.counts()["effects_waiting"] == 0
     assert len(folder_of(dovecot_plain, "plain", "Drafts")) == 3
+
+
+def test_a_mail_of_the_future_has_come_today(dovecot: Dovecot, mail_user: str, tmp_path: Path) -> None:
+    put(dovecot, mail_user, numbered(1), at=NOW + timedelta(days=4000))
+    with make_house(config_of(dovecot, mail_user, tmp_path), NOW) as house:
+        poll(house)
+        (case,) = house.store.list_cases()
+    assert case.assumed
+    assert case.reference == "SIS-2026-0001"
+
+
+def test_a_folder_that_cannot_be_made_keeps_no_draft_back(dovecot: Dovecot, mail_user: str, tmp_path: Path) -> None:
+    put(dovecot, mail_user, numbered(1))
+    with make_house(config_of(dovecot, mail_user, tmp_path, move_to="Archief.2026"), NOW) as house:
+        poll(house)
+        put(dovecot, mail_user, numbered(2))
+        poll(house)
+        assert house.store.counts()["effects_waiting"] == 2
+    assert len(folder_of(dovecot, mail_user, "Drafts")) == 2
+    assert len(folder_of(dovecot, mail_user, "INBOX")) == 2
+
+
+def test_a_sent_folder_that_cannot_be_read_does_not_keep_mail_out_for_ever(
+    dovecot: Dovecot, mail_user: str, tmp_path: Path
+) -> None:
+    put(dovecot, mail_user, numbered(1))
+    put(dovecot, mail_user, numbered(2), folder="Sent")
+    sent = dovecot.folder / "mail" / mail_user / ".Sent"
+    sent.chmod(0)
+    with make_house(config_of(dovecot, mail_user, tmp_path), NOW) as house:
+        mailbox = house.config.shops[0].mailbox
+        assert mailbox is not None
+        source = MailboxSource(mailbox, house.config.shops[0].zone)
+        for _ in range(TRIES):
+            with pytest.raises(ServerError):
+                poll(house, source)
+        assert poll(house, source) == 1
+        assert fates(house.store) == ["opened"]
+    sent.chmod(0o700)
 
 
 @pytest.fixture

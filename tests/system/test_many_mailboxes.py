@@ -11,8 +11,9 @@ import pytest
 
 from intake.bootstrap import clock
 from intake.pipeline import House
-from intake.service import Service
+from intake.service import IDLE_TRIES, Service
 from tests.builders import mail, mailbox_settings, make_config, make_house, shop_settings
+from tests.lying_imap import lying_server
 from tests.servers import Dovecot, wait_until
 
 MAILBOXES = 200
@@ -111,3 +112,17 @@ def test_one_slow_server_delays_none_of_two_hundred_mailboxes(dovecot: Dovecot, 
 
 def _polled(house: House) -> int:
     return sum(1 for beat in house.store.heartbeats() if beat.name.startswith("mailbox ") and beat.good_at)
+
+
+@pytest.mark.system
+def test_a_server_that_breaks_idle_each_time_is_polled_instead(tmp_path: Path) -> None:
+    with lying_server(mail()) as server:
+        server.capability = b"IMAP4rev1 IDLE"
+        server.idle = [b"* BYE no idle\r\n", b""]
+        mailbox = mailbox_settings(server.port, "mirjam", poll_seconds=1)
+        config = make_config(tmp_path / "data", "", [shop_settings(mailbox=mailbox)])
+        with make_house(config, clock) as house, running(house):
+            wait_until(lambda: server.commands.count(b"IDLE") == IDLE_TRIES, "the last try of IDLE", 60)
+            polls = server.commands.count(b"EXAMINE INBOX")
+            wait_until(lambda: server.commands.count(b"EXAMINE INBOX") > polls + 3, "polls without IDLE", 60)
+            assert server.commands.count(b"IDLE") == IDLE_TRIES
