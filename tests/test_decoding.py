@@ -1,10 +1,14 @@
 """Bytes to text: what is declared, what is meant, and never an exception."""
 
+import base64
+import tracemalloc
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.reading.decoding import clean, decode, decode_header, one_line
+from intake.reading.decoding import clean, decode, decode_header, from_base64, one_line
 
 
 @pytest.mark.parametrize(
@@ -39,6 +43,8 @@ from intake.reading.decoding import clean, decode, decode_header, one_line
         pytest.param("hoi é".encode("utf-16-le"), "utf-16", "hoi é", id="UTF-16 without a mark"),
         pytest.param("hoi é".encode("utf-16-be"), "utf-16", "hoi é", id="UTF-16 the other way round"),
         pytest.param("hoi daar".encode("utf-16-le"), "", "hoi daar", id="UTF-16, undeclared"),
+        pytest.param(b"hoi" + b"\x00" * 9 + b" daar", "utf-8", "hoi daar", id="NULs in a declared UTF-8"),
+        pytest.param(b"hoi" + b"\x00" * 9 + b" daar", "", "hoi daar", id="NULs in a row are no UTF-16"),
         pytest.param("café hier".encode(), "utf-16", "café hier", id="UTF-8 that is called UTF-16"),
         pytest.param("é".encode() + b" \x93\xe9\x94", "utf-8", "é “é”", id="two charsets in one text"),
         pytest.param("é".encode() + b" \xe9", "", "é é", id="two charsets, undeclared"),
@@ -112,7 +118,25 @@ def test_a_header_is_one_line_whatever_it_holds(value: str) -> None:
     assert not set(line) & set("\r\n\x00\u202e")
 
 
+@given(st.lists(st.binary(min_size=1, max_size=9), max_size=20))
+def test_base64_that_is_padded_piece_by_piece_is_read_whole(pieces: list[bytes]) -> None:
+    assert from_base64(b"\r\n".join(map(base64.b64encode, pieces))) == b"".join(pieces)
+
+
+def test_much_padding_takes_neither_memory_nor_time() -> None:
+    raw = b"QQ==\r\n" * 500_000
+    started = process_time()
+    assert from_base64(raw) == b"A" * 500_000
+    assert process_time() - started < 2
+    tracemalloc.start()
+    from_base64(raw[:600_000])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4_000_000
+
+
 def test_line_ends_become_line_feeds_and_controls_go() -> None:
+    assert clean("a\r\r\nb") == "a\nb"
     assert clean("a\r\nb\rc\nd\x00\x1b\x7f\ud800\te") == "a\nb\nc\nd\te"
 
 

@@ -58,7 +58,14 @@ def read(html: str) -> str:
         pytest.param(f"<a href='{LONG}?id=1'>hier</a>", "hier (https://track.example.com…)", id="a tracking link"),
         pytest.param("<a href='https://x.example/y'><img src=z></a>b", "b", id="a link around a picture"),
         pytest.param("<div style='display:none'>weg</div>hier", "hier", id="hidden"),
-        pytest.param("<span style='font-size:0px'>weg</span>hier", "hier", id="too small to see"),
+        pytest.param(
+            "<td style='font-size:0px'><div style='font-size:13px'>hier</div></td>", "hier", id="a layout's gap"
+        ),
+        pytest.param("<p style='height:0px'>hier</p>", "hier", id="a height that hides nothing"),
+        pytest.param(
+            "<p style='max-height:0;overflow:hidden'>weg</p>hier", "hier", id="no height, and nothing beyond it"
+        ),
+        pytest.param("<p style='mso-hide:all'>weg</p>hier", "hier", id="hidden from Word"),
         pytest.param("<span hidden>weg</span>hier", "hier", id="the attribute hidden"),
         pytest.param("<span style='font-size:0.9em'>hier</span>", "hier", id="small"),
         pytest.param("<div style='display:none'>a<div>b</div>c</div>hier", "hier", id="hidden with what is in it"),
@@ -137,6 +144,8 @@ HOSTILE = {
     "hidden": "<div hidden>x" * 150_000,
     "bold": "<b> </b>" * 250_000,
     "entities": "&lt;" * 500_000,
+    "rules": "<hr>" * 260_000,
+    "rules between letters": "<hr>a" * 200_000,
 }
 
 
@@ -153,6 +162,26 @@ def test_what_is_too_long_to_be_parsed_is_kept_all_the_same() -> None:
     assert text.count("woord") == 60_000
     assert text.endswith("einde")
     assert problems
+
+
+@pytest.mark.parametrize(
+    ("html", "problems"),
+    [
+        pytest.param("<p>De lamp lekt.</p><p style='display:none'>Uw klacht</p>", 0, id="a preheader"),
+        pytest.param(f"<p>Hoi</p><p style='display:none'>{'geld terug ' * 60}</p>", 1, id="a letter"),
+        pytest.param(
+            f"<p>Hoi</p><p style='display:none'>Hoi{'&zwnj;&nbsp;' * 300}</p>", 0, id="what fills a preheader"
+        ),
+        pytest.param(
+            f"<p>{'woord ' * 90}</p><p style='display:none'>{'woord ' * 90}</p>", 0, id="the same for telephones"
+        ),
+        pytest.param(f"<p style='display:none'>{'geld terug ' * 60}</p>", 0, id="all there is, and shown"),
+    ],
+)
+def test_hidden_text_that_is_more_than_a_preheader_is_told(html: str, problems: int) -> None:
+    found: list[str] = []
+    read_html(html, found)
+    assert len(found) == problems
 
 
 def test_a_long_picture_in_the_address_does_not_make_a_text_long() -> None:

@@ -24,6 +24,15 @@ def mixed(*parts: bytes, subtype: str = "mixed") -> bytes:
     return TOP + f'Content-Type: multipart/{subtype}; boundary="q"\r\n\r\n'.encode() + body + b"--q--\r\n"
 
 
+def alternative(plain: bytes, html: bytes) -> bytes:
+    """A mail of a plain text and its HTML."""
+    return mixed(
+        b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + plain,
+        b"Content-Type: text/html; charset=utf-8\r\n\r\n" + html,
+        subtype="alternative",
+    )
+
+
 PLAIN = b"Content-Type: text/plain; charset=utf-8\r\n\r\nMijn lamp is stuk."
 HTML = b"Content-Type: text/html; charset=utf-8\r\n\r\n<p>Mijn <b>lamp</b> is stuk.</p>"
 PDF = b"Content-Type: application/pdf\r\nContent-Disposition: attachment; filename=bon.pdf\r\n\r\n%PDF-1.7"
@@ -250,6 +259,36 @@ def test_references_are_unfolded_kept_in_order_and_at_most_fifty() -> None:
         ),
         pytest.param(TOP + b"Content-Type: text/enriched\r\n\r\n<bold>hoi</bold> daar", "hoi daar", id="enriched"),
         pytest.param(TOP + b"\r\nhoi\r\n\r\n>From hier vandaan", "hoi\n\nFrom hier vandaan", id="an escaped line"),
+        pytest.param(
+            (TOP + b"\r\nhoi\r\nVan: a\r\nDatum: b").replace(b"\r\n", b"\r\r\n"),
+            "hoi\nVan: a\nDatum: b",
+            id="line ends with two carriage returns",
+        ),
+        pytest.param(
+            alternative(b"null", b"<p>De waterkoker lekt al.</p>"), "De waterkoker lekt al.", id="a mere placeholder"
+        ),
+        pytest.param(
+            alternative(
+                b"Bekijk deze e-mail in uw browser: https://f.example.com/1", b"<p>De tafel heeft een kras.</p>"
+            ),
+            "De tafel heeft een kras.",
+            id="a mere link to a browser",
+        ),
+        pytest.param(
+            alternative(b"Hallo, zie foto.", b"Hallo, zie foto.<br>Dit staat eronder: geld terug graag."),
+            "Hallo, zie foto.\nDit staat eronder: geld terug graag.",
+            id="HTML that says it all and more",
+        ),
+        pytest.param(
+            alternative(b"Formulier ontvangen", b"<p>Naam: Jan</p><p>De tafel heeft een diepe kras in het blad.</p>"),
+            "Naam: Jan\n\nDe tafel heeft een diepe kras in het blad.",
+            id="HTML that says far more",
+        ),
+        pytest.param(
+            alternative(b"Bekijk de kras in de browser niet. Geld terug!", b"<p>x</p>"),
+            "Bekijk de kras in de browser niet. Geld terug!",
+            id="HTML that says less",
+        ),
         pytest.param(TOP + b"\r\n=yEnc begint niet", "=yEnc begint niet", id="yEnc is not read"),
     ],
 )
@@ -459,6 +498,17 @@ PATHOLOGICAL = {
     "deep HTML": lambda: TOP + b"Content-Type: text/html\r\n\r\n" + b"<ul><li>" * 60_000,
     "HTML of ampersands": lambda: TOP + b"Content-Type: text/html\r\n\r\n" + b"&" * 2_000_000,
     "a megabyte of dashes": lambda: TOP + b"\r\nhoi\r\n" + b"-" * 1_000_000 + b"x",
+    "20 MB of padded base64": lambda: TOP + b"Content-Transfer-Encoding: base64\r\n\r\n" + b"QQ==\r\n" * 3_300_000,
+    "padding without letters": lambda: TOP + b"Content-Transfer-Encoding: base64\r\n\r\n" + b"=\n" * 5_000_000,
+    "alternatives in alternatives": lambda: (
+        TOP
+        + b"".join(
+            b"Content-Type: multipart/alternative; boundary=b%d\r\n\r\n--b%d\r\n\r\nhoi\r\n--b%d\r\n" % (n, n, n)
+            for n in range(45)
+        )
+        + b"Content-Type: text/html\r\n\r\n"
+        + b"<td>a" * 200_000
+    ),
     "thousands of attributions": lambda: TOP + b"\r\n" + b"On x y wrote:\r\n> a\r\n" * 30_000,
 }
 

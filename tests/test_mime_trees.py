@@ -135,7 +135,7 @@ def shown(name: str) -> str:
 
 
 @settings(max_examples=100, deadline=None)
-@given(TREES, st.sampled_from([b"\n", b"\r"]))
+@given(TREES, st.sampled_from([b"\n", b"\r", b"\r\r\n"]))
 def test_other_line_ends_change_no_structure(tree: list[Leaf], line_end: bytes) -> None:
     raw = TOP + tree[0].raw
     kinds = [leaf.media_type for _, leaf in walk(parse(prepared(raw, []), []))]

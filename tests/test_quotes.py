@@ -74,6 +74,9 @@ ATTRIBUTIONS = {
     "thunderbird en": "On 07/09/2026 10:00, Smart wrote:",
     "thunderbird de": "Am 07.09.26 um 10:00 schrieb Smart:",
     "thunderbird fr": "Le 07/09/2026 à 10:00, Smart a écrit :",
+    "gmail nl wrapped at its end": "Op ma 7 sep 2026 om 10:00 schreef Smart <info@example.nl\n>:",
+    "gmail de wrapped at its end": "Am Mo., 7. Sep. 2026 um 10:00 Uhr schrieb Smart <info@example.nl\n>:",
+    "gmail en wrapped at its end": "On Mon, Sep 7, 2026 at 10:00 AM Smart <info@example.nl\n> wrote:",
     "proton nl": "Op maandag 7 september 2026 10:00 schreef Smart <info@example.nl>:",
     "proton en": "On Monday, September 7th, 2026 at 10:00 AM, Smart <info@example.nl> wrote:",
     "yahoo nl": "Op maandag 7 september 2026 om 10:00:00 CEST schreef Smart <info@example.nl>:",
@@ -147,6 +150,8 @@ PROGRAMS = [
         "Sent from Yahoo Mail on Android",
         "Sent with Proton Mail secure email.",
         "Verzonden met Proton Mail beveiligde e-mail.",
+        "Sent with [Proton Mail](https://proton.me/mail/home) secure email.",
+        "Verzonden met [Proton Mail](https://proton.me/mail/home) beveiligde e-mail.",
     ),
     *("Von meinem iPhone gesendet", "Gesendet mit der GMX Mail App", "Gesendet von Outlook für Android"),
     "Von meinem Samsung Galaxy Smartphone gesendet.",
@@ -351,6 +356,9 @@ HOSTILE = {
     "one dash": "-",
     "one letter": "x",
     "spaces": " ",
+    "fields that may come again": "reply-to: x\n",
+    "ends of attributions": "schreef a@b\n>:\n",
+    "brackets": "Sent from " + "[" * 300 + "\n",
     "links": "Sent from " + "<https://" * 30 + "\n",
 }
 

@@ -22,6 +22,8 @@ from intake.types import Attachment
 MAX_TEXT = 1024 * 1024
 MAX_DECODED = 4 * MAX_TEXT
 LONGEST_NOTICE = 600
+COMPARED = 64 * 1024  # bytes of an HTML text that are weighed against a short plain one
+FAR_MORE = 8  # words
 MAIL_TYPES = frozenset({"message/rfc822", "message/global"})
 SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 RENDERED = frozenset({"text/plain", "text/html", "text/enriched", "text/richtext", "text/markdown", "text/x-markdown"})
@@ -35,6 +37,14 @@ NOTICE = re.compile(
     r"^this (is an? )?(message|e-?mail) (is )?(in )?html|^(deze|dit) (e-?mail|bericht) is in html",
     re.IGNORECASE | re.DOTALL,
 )
+# What is no text: a link to a web page of the mail, or the word of a program that had none to put there.
+PLACEHOLDER = re.compile(
+    r"\W*((bekijk|lees|open|view|read|see|display|voir|lire|afficher|consulter|visualiser)\b[^.!?\n]{0,60}"
+    r"\b(browser|navigateur|online)|(diese )?(e-?mail|nachricht|newsletter)?[^.!?\n]{0,40}\b(im|in ihrem) browser"
+    r"( (öffnen|anzeigen|ansehen|lesen))?|null|undefined|none|n/?a|\(?no text\)?|false)\W*",
+    re.IGNORECASE,
+)
+WEB_ADDRESS = re.compile(r"https?://[^\s<>]+")
 SMALL_TALK = re.compile(rb"multi-?part message in MIME|MIME[- ]encapsulated|S/MIME signed message|MIME[- ]?aware", re.I)
 REFERENCE = re.compile(r"\bcid:([^\"'\s<>)]{1,300})", re.IGNORECASE)
 # What Exchange hands out over IMAP for a mail that it cannot convert.
@@ -170,11 +180,14 @@ def _inside(part: Part) -> list[Part]:
 
 
 def _chosen(branches: list[list[Part]]) -> list[Part]:
-    """Of an alternative the plain texts, unless they are empty or a mere notice that there is HTML."""
+    """Of an alternative the plain texts, unless they are empty, a mere notice that there is HTML, or a few words where
+    the HTML says far more (RFC 2046 section 5.1.4 has the last part as the best; the plain one is the surer text)."""
     filled = [branch for branch in branches if any(payload(leaf).strip() for leaf in branch)]
     plain = [branch for branch in filled if branch[0].media_type == "text/plain"]
     others = [branch for branch in filled if branch[0].media_type != "text/plain"]
     if plain and others and all(_is_notice(leaf) for branch in plain for leaf in branch):
+        plain = []
+    if plain and others and _says_far_less([leaf for branch in plain for leaf in branch], others[0]):
         plain = []
     if plain:
         return [leaf for branch in plain for leaf in branch]
@@ -186,7 +199,31 @@ def _is_notice(leaf: Part) -> bool:
     if len(raw) > 4 * LONGEST_NOTICE:
         return False
     text = decode(raw, leaf.charset).strip()
-    return not text or (len(text) <= LONGEST_NOTICE and NOTICE.search(text) is not None)
+    if not text or (len(text) <= LONGEST_NOTICE and NOTICE.search(text) is not None):
+        return True
+    return len(text) <= LONGEST_NOTICE and PLACEHOLDER.fullmatch(WEB_ADDRESS.sub("", text)) is not None
+
+
+def _says_far_less(plain: list[Part], other: list[Part]) -> bool:
+    """Whether short plain texts have at most half of the words of the other version, and lack many of them; or lack
+    any, where the other has all of theirs."""
+    if sum(len(payload(leaf)) for leaf in plain) > 4 * LONGEST_NOTICE:
+        return False
+    text = "\n".join(part_text(leaf, []) for leaf in plain)
+    if len(text.strip()) > LONGEST_NOTICE:
+        return False
+    said = WEB_ADDRESS.sub("", text).split()
+    offered = WEB_ADDRESS.sub("", " ".join(_beginning(leaf) for leaf in other)).split()
+    if len(offered) < 2 * len(said):
+        return False
+    return len(offered) - len(said) > FAR_MORE or (len(offered) > len(said) and set(said) <= set(offered))
+
+
+def _beginning(leaf: Part) -> str:
+    """What the first bytes of a text say: enough to weigh it, and cheap however often it is asked."""
+    raw = payload(leaf)[:COMPARED]
+    text = decode(raw, leaf.charset or declared_charset(raw))
+    return read_html(text, []) if leaf.media_type == "text/html" else text
 
 
 def _renderings(part: Part, depth: int) -> list[Part]:

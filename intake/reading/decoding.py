@@ -5,7 +5,6 @@ encoder takes it) and no C0 control but tab and line feed; line ends are LF. It 
 declaration, mark or rule decides is windows-1252.
 """
 
-import base64
 import binascii
 import codecs
 import hashlib
@@ -87,6 +86,9 @@ BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?((?:[^?]|\?(?!=)){0,2000})\?=")
 BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 PAGE = re.compile(r"^(?:cp|ibm|dos|win|windows)_?(\d{3,5})$")
+RUNS_AT_ONCE = 64 * 1024  # letters
+NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+PADDING = (b"", b"", b"==", b"=")  # by the letters that are left over
 JIS_RUN = re.compile(rb"(\x1b[$(][@-Z]|\x1b\$\([@-Z])")
 
 
@@ -106,7 +108,7 @@ def windows_1252(raw: bytes) -> str:
 def clean(text: str) -> str:
     """LF line ends, and nothing that a database or an encoder refuses."""
     if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     return UNWANTED.sub("", text)
 
 
@@ -182,7 +184,7 @@ def _by_declaration(raw: bytes, codec: str) -> str:
         text = _try(raw, "utf-8")
         return windows_1252(raw) if text is None else text
     if codec in (UNDECLARED, "utf-8"):
-        return _undeclared(raw)
+        return _undeclared(raw, may_be_wide=codec == UNDECLARED)
     if codec.startswith(("utf-16", "utf-32")):
         return _wide(raw, codec)
     if codec in SEVEN_BIT:
@@ -200,13 +202,16 @@ def _as_windows(raw: bytes, text: str, codec: str) -> str:
     return text.translate(WINDOWS_1252) if page is None else page
 
 
-def _undeclared(raw: bytes) -> str:
+def _undeclared(raw: bytes, *, may_be_wide: bool = True) -> str:
+    """UTF-8, unless the bytes show that they are ISO-2022-JP, or UTF-16 where nothing was declared."""
     if b"\x1b$" in raw or b"\x1b(J" in raw:
         text = _try(raw, "iso2022_jp_ext")
         if text is not None:
             return text
-    if raw.count(b"\x00", 0, 400) * 3 > len(raw[:400]):
-        text = _try(raw, "utf-16-le" if raw[1:2] == b"\x00" else "utf-16-be")
+    first, second = raw[:400:2].count(0), raw[1:400:2].count(0)
+    # In UTF-16 that is Latin by its words, one byte of each pair is NUL; damage puts them anywhere.
+    if may_be_wide and 3 * max(first, second) > len(raw[:400]) and 10 * min(first, second) < max(first, second):
+        text = _try(raw, "utf-16-le" if second > first else "utf-16-be")
         if text is not None:
             return text
     return _utf_8(raw)
@@ -315,13 +320,21 @@ def _octets(encoding: str, payload: str) -> bytes:
 def from_base64(raw: bytes) -> bytes:
     """What base64 can be had of damaged base64: letters of other alphabets left out, padding added, and what comes
     after padding read too (programs encode line by line)."""
-    letters = re.sub(rb"[^A-Za-z0-9+/=]+", b"", raw)
-    return b"".join(_from_letters(run) for run in re.split(rb"=+", letters))
+    letters = raw.translate(None, NOT_BASE64)
+    out = bytearray()
+    start = 0
+    # Some at a time: a list of millions of short runs would take many times the mail's own size.
+    while start < len(letters):
+        end = letters.find(b"=", start + RUNS_AT_ONCE)
+        end = len(letters) if end == -1 else end
+        out += b"".join([_from_letters(run) for run in letters[start:end].split(b"=") if run])
+        start = end
+    return bytes(out)
 
 
-def _from_letters(letters: bytes) -> bytes:
-    whole = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
-    return base64.b64decode(whole + b"=" * (-len(whole) % 4))
+def _from_letters(run: bytes) -> bytes:
+    left = len(run) & 3
+    return binascii.a2b_base64(run + PADDING[left] if left != 1 else run[:-1])
 
 
 def _try(raw: bytes, codec: str) -> str | None:

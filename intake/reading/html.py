@@ -17,6 +17,7 @@ MAX_ADDRESS = 200
 MAX_TABLES = 6
 MAX_QUOTES = 12
 MAX_INDENT = 6
+LONGEST_PREHEADER = 250  # characters; programs show about half of that
 RULE = "_" * 32  # what mail programs write for a rule in plain text
 # Marks in the text while it is made. They are controls, which no decoded text holds.
 # BLOCK ends a line where one is begun, PARAGRAPH leaves a blank one; a no-break space is a space that stays.
@@ -31,11 +32,14 @@ TOKEN = re.compile(
 )
 SILENT = re.compile(r"<(script|style|title|template|noembed|iframe|xml)(?=[\s/>])[^<>]{0,4000}>", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"([a-zA-Z][a-zA-Z0-9:_-]*)\s*(?:=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?")
+# A letter size of nothing hides nothing: layouts have it to close gaps, and give what is in them a size again.
 HIDING = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*0(px|pt|em|%)?\s*(;|$|!)|"
-    r"(^|[;\s])(max-)?height\s*:\s*0(px|pt|em)?\s*(;|$|!)|opacity\s*:\s*0(\.0+)?\s*(;|$|!)",
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|opacity\s*:\s*0(\.0+)?\s*(;|$|!)",
     re.IGNORECASE,
 )
+NO_HEIGHT = re.compile(r"(^|[;\s])(max-)?height\s*:\s*0(px|pt|em)?\s*(;|$|!)", re.IGNORECASE)
+NO_SIZE = re.compile(r"font-size\s*:\s*0(?:\.0+)?(?:px|pt|em|%)?\s*(?:;|$|!)", re.IGNORECASE)
+CUT_OFF = re.compile(r"overflow(-y)?\s*:\s*hidden", re.IGNORECASE)
 INDENT_ONLY = re.compile(r"border(-left)?\s*:\s*(none|0|medium none)", re.IGNORECASE)
 META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{2,40})", re.IGNORECASE)
 DATA_ADDRESS = re.compile(r"data:[a-zA-Z0-9/+.;=-]{0,100},[A-Za-z0-9+/=%\s]{200,}")
@@ -89,7 +93,7 @@ class _Reader:
             if name in BLOCKS or name in PARAGRAPHS or name == "br":
                 self.hidden.append(BLOCK)
             return
-        if attributes and name not in VOID and _is_hidden(attributes):
+        if attributes and name not in VOID and _is_hidden(name, attributes):
             self.hiding, self.depth = name, 1
             self.hidden.append(BLOCK)
             return
@@ -116,14 +120,17 @@ class _Reader:
         elif name in BLOCKS:
             self.out.append(BLOCK)
 
-    def finish(self) -> str:
+    def finish(self, problems: list[str]) -> str:
         """All that was read; what is hidden where an element that hides never ended, or where there is nothing else."""
         self.end_link()
         while self.rows:
             self.end_table()
         text = _laid_out("".join(self.out))
+        hidden = _laid_out("".join(self.hidden))
         if self.hiding or not text:
-            text = "\n\n".join(filter(None, (text, _laid_out("".join(self.hidden)))))
+            text = "\n\n".join(filter(None, (text, hidden)))
+        elif _is_more_than_a_preheader(hidden, text):
+            problems.append("text that the mail hides was left out: look at the original")
         return text or "\n".join(self.images)
 
     def start_paragraph(self, attributes: str) -> None:
@@ -148,6 +155,12 @@ class _Reader:
             return
         self.links += 1
         self.out.append(f" <{address.removeprefix('mailto:')}>" if address.startswith("mailto:") else f" ({address})")
+
+    def start_rule(self) -> None:
+        """A rule right below a rule says nothing more."""
+        rule = f"{BLOCK}{RULE}{BLOCK}"
+        if self.out[-1:] != [rule]:
+            self.out.append(rule)
 
     def start_image(self, attributes: str) -> None:
         label = " ".join(unescape(_attribute(attributes, "alt")).split())[:200]
@@ -222,7 +235,7 @@ STARTS: dict[str, Callable[[_Reader, str], None]] = {
     "img": _Reader.start_image,
     "blockquote": _Reader.start_quote,
     "br": lambda reader, _: reader.out.append("\n"),
-    "hr": lambda reader, _: reader.out.append(f"{BLOCK}{RULE}{BLOCK}"),
+    "hr": lambda reader, _: reader.start_rule(),
     "li": lambda reader, _: reader.start_item(),
     "ul": lambda reader, _: reader.start_list(False),
     "ol": lambda reader, attributes: reader.start_list(True, attributes),
@@ -254,7 +267,7 @@ def read_html(html: str, problems: list[str]) -> str:
     shown, silent = _without_silent(_without_comments(html))
     for match in TOKEN.finditer(shown):
         _take(reader, match)
-    text = reader.finish() or _laid_out(unescape(TAGS.sub(" ", silent)))
+    text = reader.finish(problems) or _laid_out(unescape(TAGS.sub(" ", silent)))
     return f"{text}\n{strip_tags(rest)}".strip("\n") if rest else text
 
 
@@ -328,11 +341,24 @@ def _attribute(attributes: str, name: str) -> str:
     return ""
 
 
-def _is_hidden(attributes: str) -> bool:
+def _is_hidden(name: str, attributes: str) -> bool:
     lowered = attributes.lower()
-    if "style" in lowered and HIDING.search(unescape(_attribute(attributes, "style"))):
+    style = unescape(_attribute(attributes, "style")) if "style" in lowered else ""
+    if style and (HIDING.search(style) or (NO_HEIGHT.search(style) and CUT_OFF.search(style))):
+        return True
+    # Mail builders set it on every cell, and a size of its own on what is in there; on words themselves it hides.
+    if style and name in ("span", "font") and NO_SIZE.search(style):
         return True
     return "hidden" in lowered and any(match[0].lower() == "hidden" for match in ATTRIBUTE.finditer(attributes))
+
+
+def _is_more_than_a_preheader(hidden: str, shown: str) -> bool:
+    """Whether hidden text is long, and not the shown one again (newsletters hold a second layout for telephones)."""
+    if len(hidden) <= LONGEST_PREHEADER:
+        return False
+    known = {" ".join(line.split()) for line in shown.split("\n")}
+    fresh = (" ".join(line.split()) for line in hidden.split("\n"))
+    return sum(len(line) for line in fresh if line not in known) > LONGEST_PREHEADER
 
 
 def _address(href: str) -> str:

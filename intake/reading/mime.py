@@ -25,7 +25,9 @@ KEPT_DECODED = 1024 * 1024
 MOST_STRANGE = 0.05
 Fields = tuple[tuple[str, str], ...]
 
-BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+# A line end may have more than one carriage return, where a program wrote a mail as if it were text.
+BLANK_LINE = re.compile(rb"\n\r*\n")
+NO_HEADER = re.compile(rb"\r{0,9}\n")
 FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?", re.MULTILINE)
 FROM_LINE = re.compile(rb">?From [^\n]*\n")
 # A line that is no header, followed by one of these, is a slip in the header; else the text begins there.
@@ -35,9 +37,10 @@ WELL_KNOWN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
-LOOKS_LIKE_BOUNDARY = re.compile(rb"^--([^\s\r\n]{1,70})[ \t]*\r?\nContent-", re.MULTILINE | re.IGNORECASE)
+LOOKS_LIKE_BOUNDARY = re.compile(rb"^--([^\s\r\n]{1,70})[ \t]*\r{0,9}\nContent-", re.MULTILINE | re.IGNORECASE)
 BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]")
-AFTER_PADDING = re.compile(rb"=[=\s]*\n(?=[^\n]*[^A-Za-z0-9+/=\s])")
+# Begins only where padding begins, so that a run of it is looked at once.
+AFTER_PADDING = re.compile(rb"(?<![=\s])(?>\s*)=(?>[=\s]*\n)(?=[^\n]*[^A-Za-z0-9+/=\s])")
 PADDED_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")  # what a gateway added (RFC 2045 section 6.7, rule 3)
 UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]+\r?\n", re.MULTILINE)
 
@@ -116,6 +119,8 @@ def prepared(raw: bytes, problems: list[str]) -> bytes:
         data = _without_a_lead(data)
     if b"\n" not in data[:4096] and b"\r" in data[:4096]:
         data = data.replace(b"\r", b"\n")
+    if b"\r\r\n" in data[: data.find(b"\n") + 1]:
+        data = data.replace(b"\r\r\n", b"\r\n")
     return data
 
 
@@ -251,8 +256,9 @@ def _line_end(body: bytes, position: int) -> int:
 
 def _header_end(data: bytes) -> tuple[int, int]:
     """(where the header ends, where the body starts)."""
-    if data[:1] == b"\n" or data[:2] == b"\r\n":
-        return 0, data.index(b"\n") + 1
+    bare = NO_HEADER.match(data)
+    if bare:
+        return 0, bare.end()
     blank = BLANK_LINE.search(data)
     end, start = (blank.start() + 1, blank.end()) if blank else (len(data), len(data))
     slip = _first_slip(data, min(end, MAX_HEADERS))
@@ -369,7 +375,7 @@ def _decoded(body: bytes, encoding: str, is_text: bool) -> bytes:
         begin = UU_BEGIN.search(body)
         return uudecoded(body[begin.end() :] if begin else body)
     # A list may have put its footer, in plain letters, beneath an encoded text.
-    footer = AFTER_PADDING.search(body)
+    footer = AFTER_PADDING.search(body, max(0, body.find(b"=") - 2)) if b"=" in body else None
     end = footer.end() if footer else len(body)
     if _is_no_base64(body[: min(end, 4096)]):
         return body

@@ -10,6 +10,7 @@ decides what is new, and no pattern looks further than a few lines.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from intake.reading.moments import DATE, SPACES, is_timed
 
@@ -65,6 +66,8 @@ MARKS = frozenset("-_=*–—")
 BARE_WORD = re.compile(r"bericht|messag|nachricht|mail", re.IGNORECASE)
 ADDRESS = re.compile(r"[^\s<>\[\]()\"',;:@]{1,64}@[^\s<>\[\]()\"',;:@]{1,250}")
 MARKED_ADDRESS = re.compile(r"[<\[(](?:mailto:)?[^\s<>\[\]()@]{1,64}@")
+# How the last line begins where Gmail wrapped an attribution before the bracket that ends the address.
+WRAPPED_END = re.compile(r">(?: ?(?:wrote|schreef|schrieb|a écrit|het volgende geschreven))? ?:\s*$")
 FIRST_WORD = re.compile(r"\s{0,3}(?:op|on|am|le|den|\d{4}-\d\d-\d\d)\b", re.IGNORECASE)
 VERB = re.compile(
     r"\b(?:schreef|schreven|geschreven|wrote|writes|schrieb|schrieben|geschrieben|a écrit|ont écrit|écrivait)\b",
@@ -114,6 +117,8 @@ def _opening(lines: Sequence[str], index: int, after: int) -> Opening | None:
     """The separator or block that begins at a line, or the attribution that ends there, not above line `after`."""
     line = lines[index]
     first = line.lstrip()[:1]
+    if first == ">" and index > after and WRAPPED_END.match(line) and not is_quoted(lines[index - 1]):
+        return _attribution(lines, index, after)
     if first in ("", ">") or len(line) > LONGEST_IN_ONE:
         return None
     found = None
@@ -194,9 +199,12 @@ def _first_filled(lines: Sequence[str], start: int) -> int:
 
 def _label(line: str) -> tuple[str, str] | None:
     """(field, value) of a header-like line."""
-    if ":" not in line[:40]:
-        return None
-    match = LABEL.match(line[:LONGEST_IN_ONE])
+    return _labelled(line[:LONGEST_IN_ONE]) if ":" in line[:40] else None
+
+
+@lru_cache(maxsize=64)  # a line is asked for by each of the lines above it that may begin a block
+def _labelled(line: str) -> tuple[str, str] | None:
+    match = LABEL.match(line)
     if match is None:
         return None
     return FIELD_OF.get(match["label"].lower(), "other"), SPACES.sub(" ", match["value"]).strip(" *_")

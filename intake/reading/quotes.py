@@ -52,6 +52,7 @@ PROGRAM_WORD = re.compile(
 )
 LONGEST_PROGRAM_LINE = 120
 LINK = re.compile(r"\s?[<(\[]?https?://[^\s<>()\[\]]{1,400}[>)\]]?")
+LABELLED = re.compile(r"\[([^\[\]]{1,40})\]")  # a link's words, as Markdown writes them
 CLOSING = re.compile(
     r"\s*(?:(?:met )?(?:vriendelijke|hartelijke|beste)? ?groet(?:en|jes)?|m\.?v\.?g|hoogachtend|"
     r"(?:kind|best|warm)? ?regards|yours (?:sincerely|faithfully)|sincerely|"
@@ -172,7 +173,7 @@ def _letters(lines: Sequence[str]) -> int:
 def _is_program_line(line: str) -> bool:
     if len(line) > 5 * LONGEST_PROGRAM_LINE or PROGRAM_WORD.match(line) is None:
         return False
-    words = LINK.sub("", line).strip()
+    words = LABELLED.sub(r"\1", LINK.sub("", line)).strip()
     return len(words) <= LONGEST_PROGRAM_LINE and PROGRAM_LINE.match(words) is not None
 
 
