@@ -35,7 +35,7 @@ BOUNDARIES = (
     "effect marked done",
 )
 LETTERS = 3
-RANDOM_KILLS = int(os.environ.get("INTAKE_TEST_KILLS", "25"))
+RANDOM_KILLS = int(os.environ.get("INTAKE_TEST_KILLS", "12"))
 AT_WORK = RANDOM_KILLS * 3 // 5
 
 
@@ -153,6 +153,7 @@ def test_killed_at_a_boundary_nothing_is_lost_and_nothing_doubled(
 
 
 @pytest.mark.system
+@pytest.mark.timeout(600)
 def test_killed_at_random_while_mail_arrives_nothing_is_lost_and_nothing_doubled(
     dovecot: Dovecot, mail_user: str, database: str, tmp_path: Path
 ) -> None:
