@@ -153,7 +153,7 @@ def test_killed_at_a_boundary_nothing_is_lost_and_nothing_doubled(
 
 
 @pytest.mark.system
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(120 + 40 * RANDOM_KILLS)
 def test_killed_at_random_while_mail_arrives_nothing_is_lost_and_nothing_doubled(
     dovecot: Dovecot, mail_user: str, database: str, tmp_path: Path
 ) -> None:
