@@ -356,7 +356,7 @@ def test_news_in_idle_is_found_in_the_buffers_of_tls(tls: tuple[ssl.SSLContext, 
     for pieces in ([b"+ idling\r\n* 3 EXISTS\r\n"], [b"+ idling\r\n", b"* 3 EX", b"ISTS\r\n"]):
         with lying_server(*mails(1)) as server, in_time():
             server.capability, server.idle, server.tls = b"IMAP4rev1 IDLE", pieces, tls[0]
-            with connect(mailbox(server, security="tls", ca_file=tls[1])) as session:
+            with connect(mailbox(server, security="tls", ca_file=tls[1], timeout_seconds=20)) as session:
                 session.select("INBOX")
                 assert session.wait_for_change(60)
                 server.idle = [b"+ idling\r\n"]

@@ -22,6 +22,7 @@ from intake.types import Attachment
 MAX_TEXT = 1024 * 1024
 MAX_DECODED = 4 * MAX_TEXT
 LONGEST_NOTICE = 600
+MOST_COMPARED = 8  # parts of the other version
 COMPARED = 64 * 1024  # bytes of an HTML text that are weighed against a short plain one
 FAR_MORE = 8  # words
 MAIL_TYPES = frozenset({"message/rfc822", "message/global"})
@@ -213,7 +214,7 @@ def _says_far_less(plain: list[Part], other: list[Part]) -> bool:
     if len(text.strip()) > LONGEST_NOTICE:
         return False
     said = WEB_ADDRESS.sub("", text).split()
-    offered = WEB_ADDRESS.sub("", " ".join(_beginning(leaf) for leaf in other)).split()
+    offered = WEB_ADDRESS.sub("", " ".join(_beginning(leaf) for leaf in other[:MOST_COMPARED])).split()
     if len(offered) < 2 * len(said):
         return False
     return len(offered) - len(said) > FAR_MORE or (len(offered) > len(said) and set(said) <= set(offered))
@@ -221,9 +222,11 @@ def _says_far_less(plain: list[Part], other: list[Part]) -> bool:
 
 def _beginning(leaf: Part) -> str:
     """What the first bytes of a text say: enough to weigh it, and cheap however often it is asked."""
-    raw = payload(leaf)[:COMPARED]
-    text = decode(raw, leaf.charset or declared_charset(raw))
-    return read_html(text, []) if leaf.media_type == "text/html" else text
+    if leaf.beginning is None:
+        raw = payload(leaf)[:COMPARED]
+        text = decode(raw, leaf.charset or declared_charset(raw))
+        leaf.beginning = read_html(text, []) if leaf.media_type == "text/html" else text
+    return leaf.beginning
 
 
 def _renderings(part: Part, depth: int) -> list[Part]:

@@ -50,7 +50,8 @@ class Part:
     """A part of a mail: its header fields (names in lower case, raw values in which 8-bit bytes are surrogates), the
     bytes of its body as they came, and the parts in it. `before` and `after` are what a multipart has around its
     parts; `octets` are set for what was unpacked and needs no decoding, with its
-    `given_name`; `inner` is what a part holds that MIME does not show, and `package` the way it was packed."""
+    `given_name`; `inner` is what a part holds that MIME does not show, `package` the way it was packed, and `beginning`
+    what its first bytes say, once somebody has asked."""
 
     fields: Fields
     body: bytes = b""
@@ -63,6 +64,7 @@ class Part:
     inner: "Part | None" = None
     package: str = ""
     media_type: str = ""
+    beginning: str | None = None
     _parameters: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
