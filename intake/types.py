@@ -190,6 +190,52 @@ class Facts:
     references: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ScanPage:
+    """One page of a scan, as recognised. `number` counts from 1 in the scan as it was dropped.
+
+    `recognised` says that Tesseract read the text; else it stood in the PDF. `confidence` is the mean over the
+    recognised words, 0 to 100, None where there are none. `codes` are the texts of the bar codes on it. `blank` pages
+    are left out of the reading copy. `problem` says in words why its text is missing, where it is.
+    """
+
+    number: int
+    text: str = ""
+    recognised: bool = False
+    confidence: float | None = None
+    words: int = 0
+    codes: tuple[str, ...] = ()
+    blank: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedLetter:
+    """One letter of a scan: its pages in order, separators left out. `received_on` is the day that its separator sheet
+    gives. `copy` is the SHA-256 of its reading copy, a searchable PDF ("" where none could be made)."""
+
+    pages: tuple[ScanPage, ...]
+    received_on: date | None = None
+    copy: str = ""
+
+    @property
+    def text(self) -> str:
+        """The text of the pages that are not blank, a blank line between them."""
+        return "\n\n".join(page.text.strip() for page in self.pages if page.text.strip())
+
+    @property
+    def recognised(self) -> bool:
+        """Whether any of the text was recognised."""
+        return any(page.recognised and page.words for page in self.pages)
+
+    @property
+    def confidence(self) -> float | None:
+        """The mean confidence over all recognised words, None where there are none."""
+        told = [(page.confidence, page.words) for page in self.pages if page.confidence is not None]
+        words = sum(count for _, count in told)
+        return sum(confidence * count for confidence, count in told) / words if words else None
+
+
 @dataclass(frozen=True)
 class Calendar:
     """Which days are business days: Monday to Friday less the public days of `country` and `subdivision`
