@@ -34,17 +34,20 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
 	@touch $@
 
 run: setup
+	@sh tests/system/packages.sh run
 	@$(if $(CONFIG),$(BIN)/intake --config $(CONFIG) run,$(BIN)/intake demo)
 
 system:
-	@sh tests/system/packages.sh
+	@sh tests/system/packages.sh test
 
 test: setup-dev system
 	@$(BIN)/python -m pytest -n 2 -m "not bench"
 
 soak: export INTAKE_TEST_KILLS = 250
+soak: export INTAKE_TEST_LETTERS = 200
+soak: export INTAKE_TEST_SCANS = 100
 soak: setup-dev system
-	@$(BIN)/python -m pytest tests/system/test_kill.py --timeout 7200
+	@$(BIN)/python -m pytest tests/system/test_kill.py tests/system/test_kill_letters.py tests/test_letter_corpus.py --timeout 7200
 
 bench: setup-dev system
 	@$(BIN)/python -m pytest -m "bench" -s --timeout 3600

@@ -47,6 +47,13 @@ def find_alarms(store: Store, config: Config, now: datetime) -> list[Alarm]:
         alarms.append(
             Alarm("delivery", f"{stuck['effects']} drafts or files are tried in vain.", "`intake show` says why.")
         )
+    for shop in config.shops:
+        overdue = store.letters.overdue_to_post(shop.id, now.astimezone(shop.zone).date())
+        if overdue:
+            what = "A letter was" if overdue == 1 else f"{overdue} letters were"
+            alarms.append(
+                Alarm(f"letters {shop.id}", f"{what} not posted by the last day.", "Post what lies in outgoing/ today.")
+            )
     failed = store.counts()["effects_failed"]
     if failed:
         alarms.append(Alarm("delivery", f"{failed} drafts or files cannot be delivered.", "`intake show` says why."))

@@ -22,6 +22,7 @@ from intake.config import Config, Logging
 from intake.errors import AlreadyRunning, ConfigError
 from intake.examine import Examiner
 from intake.pipeline.house import House
+from intake.reading.recognition import Recogniser
 from intake.replies.letter import LetterTypesetter
 from intake.replies.templates import Templates
 from intake.rules.categories import load_categories
@@ -32,6 +33,7 @@ from storage.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "templates"
+LAYOUTS = TEMPLATES / "letter"
 CATEGORIES = TEMPLATES / "categories.toml"
 KEY_BYTES = 32
 
@@ -102,22 +104,26 @@ def build(
     check_rules(config)
     store = open_store(config, now(), upgrade=upgrade)
     examiner = Examiner(CATEGORIES, config.workers)
+    make_private(config.data / "work")
+    recogniser = Recogniser(config.data / "work")
     try:
         yield House(
             config=config,
             store=store,
             originals=Originals(config.data / "originals"),
             examiner=examiner,
+            recogniser=recogniser,
             categories=load_categories(CATEGORIES.read_text(encoding="utf-8")),
             templates={shop.id: Templates(TEMPLATES / "replies", shop.templates) for shop in config.shops},
             delivered=Templates(TEMPLATES / "replies"),
-            typesetter=LetterTypesetter(TEMPLATES / "letter" / "letter.typ"),
+            typesetter=LetterTypesetter(LAYOUTS / "letter.typ"),
             key=signing_key(config.data),
             clock=now,
             log=log or make_log(config.logging),
             checkpoint=checkpoint,
         )
     finally:
+        recogniser.close()
         examiner.close()
         store.engine.dispose()
 

@@ -1,25 +1,29 @@
-"""What people do: open or join an arrival against the rules' decision, and approve a letter.
+"""What people do: open or join an arrival against the rules' decision; approve, print and post a letter.
 
 The command line calls these now, the desk will call the same ones. Every change is an event with who and when.
 """
 
-import re
-import secrets
-from typing import Any
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
 
+from intake.config import Shop
 from intake.errors import NotFound, Refused
-from intake.examine import Examined, Job
+from intake.examine import Examined
+from intake.outlets.printed import put_run
+from intake.pipeline import posting
+from intake.pipeline.approving import approved, store_approval, subject_and_body
 from intake.pipeline.delivering import letter_of
 from intake.pipeline.house import House
-from intake.pipeline.settling import TYPESET_LETTER, carry_out, make_item, view
-from intake.reading.limits import Failure
-from intake.replies.templates import find_gaps
+from intake.pipeline.items import Item, make_item, view
+from intake.pipeline.processing import jobs_of
+from intake.pipeline.settling import carry_out, finish
+from intake.replies.print_run import RunLetter, print_run
 from intake.rules.decision import Decision
 from intake.rules.people import complainant_of
-from intake.rules.tokens import make_token
 from intake.types import Channel, Fate
 from storage.errors import NotStored
-from storage.models import Arrival, Case, CaseState, Draft, DraftState, Effect, Event
+from storage.models import Arrival, Case, CaseState, Draft, Event
 from storage.models import Fate as StoredFate
 from storage.store import ArrivalLine
 
@@ -30,12 +34,12 @@ def open_arrival(house: House, arrival_id: int, actor: str) -> str:
     """Open a case for an arrival that was set aside or called a duplicate; its reference. Its date counts from its
     own arrival. Raises `NotFound`, `Refused`."""
     line = _redecidable(house, arrival_id)
-    examined = _examine(house, line.arrival)
-    shop = house.shop(line.arrival.shop)
-    decision = Decision(
-        Fate.OPENED, "by a person", f"opened by {actor}", complainant=complainant_of(examined.message, shop)
-    )
-    return _redecide(house, line, examined, decision, actor)
+    items = _examine(house, line.arrival)
+    decisions = [
+        Decision(Fate.OPENED, "by a person", f"opened by {actor}", complainant=complainant_of(item.message, item.shop))
+        for item in items
+    ]
+    return _redecide(house, line, items, decisions, actor)
 
 
 def join_arrival(house: House, arrival_id: int, reference: str, actor: str) -> str:
@@ -45,11 +49,11 @@ def join_arrival(house: House, arrival_id: int, reference: str, actor: str) -> s
     case = get_case(house, reference)
     if case.shop != line.arrival.shop:
         raise Refused(f"{case.reference} is a case of another shop.", "An arrival stays with its shop.")
-    examined = _examine(house, line.arrival)
+    items = _examine(house, line.arrival)
     automatic = line.message is not None and line.message.reason_kind == "automatic"
     reopens = case.state is not CaseState.OPEN and not automatic
-    decision = Decision(Fate.JOINED, "by a person", f"joined by {actor}", case=view(case, {}), reopens=reopens)
-    return _redecide(house, line, examined, decision, actor)
+    decision = Decision(Fate.JOINED, "by a person", f"joined by {actor}", case=view(case), reopens=reopens)
+    return _redecide(house, line, items, [decision] * len(items), actor)
 
 
 def get_case(house: House, reference: str) -> Case:
@@ -75,58 +79,50 @@ def approve_letter(house: House, reference: str, text: str | None, actor: str) -
         draft = unit.latest_draft(case.id or 0)
         if draft is None:
             raise Refused(f"{case.reference} has no draft.", "Look at it with `intake show`.")
-        approved = _approved(house, case, draft, text)
+        letter = approved(house, case, draft, *subject_and_body(draft.body if text is None else text, draft.subject))
         # Typeset once before anything is stored: an address that does not fit is refused here.
-        house.typesetter.typeset(letter_of(house.shop(case.shop), approved, case, draft_mark=False))
-        draft_id = unit.add_draft(approved)
-        unit.replace_draft(draft.id or 0, state=DraftState.SUPERSEDED)
-        unit.add_effect(_typeset(case, approved, draft_id))
-        event = Event(shop=case.shop, case_id=case.id, kind="approved", actor=actor, data={}, at=approved.made_at)
-        unit.add_event(event)
+        house.typesetter.typeset(letter_of(house.shop(case.shop), letter, case, draft_mark=False))
+        store_approval(unit, case, draft, letter, actor)
 
 
-def _approved(house: House, case: Case, draft: Draft, text: str | None) -> Draft:
-    """The draft with its final text and today's date. Raises `Refused` where gaps are left."""
-    subject, body = _subject_and_body(draft.body if text is None else text, draft.subject)
-    gaps = find_gaps(f"{subject}\n{body}")
-    if gaps:
-        raise Refused(
-            f"The letter of {case.reference} still has gaps: {' '.join(gaps)}.",
-            "Fill them in a file and name it with --text.",
+def print_letters(house: House, shop: Shop, *, duplex: bool, target: Path | None = None) -> tuple[Path, list[str]]:
+    """All letters of a shop that wait to be posted, in one PDF with a list in front: where it lies, and their cases.
+    It lies in `outgoing/` where no `target` is named; moved to `posted/`, it posts all of them. Raises `Refused` where
+    none waits or the shop has no post folder."""
+    letters = [pair for pair in house.store.letters.to_post(shop.id) if pair[0].pdf_sha256]
+    if not letters:
+        raise Refused(f"No letter of {shop.name} waits to be posted.", "Letters wait once they are approved.")
+    if shop.post_folder is None and target is None:
+        raise Refused(f"Shop {shop.id} has no post folder.", "Name a file with --to.")
+    now = house.clock()
+    run = [
+        RunLetter(
+            case.reference,
+            case.complainant_name,
+            str((case.postal or {}).get("city", "")),
+            case.post_by,
+            house.originals.read(draft.pdf_sha256),
         )
-    now, shop = house.clock(), house.shop(case.shop)
-    domain = shop.manager.addresses[0].rpartition("@")[2]
-    changes: dict[str, Any] = {
-        "id": None,
-        "subject": subject,
-        "body": body,
-        "gaps": [],
-        "state": DraftState.APPROVED,
-        "token": make_token(house.key, case.shop, case.reference, secrets.token_hex(4), domain),
-        "dated": now.astimezone(shop.zone).date(),
-        "made_at": now,
-    }
-    return draft.model_copy(update=changes)
+        for draft, case in letters
+    ]
+    local = now.astimezone(shop.zone)
+    pdf = print_run(house.typesetter.press, run, language=shop.languages[0], dated=local.date(), duplex=duplex)
+    name = f"PRINT-RUN__{local:%Y-%m-%d_%H%M%S}.pdf"
+    house.store.letters.set_run([draft.id or 0 for draft, _ in letters], name)
+    return put_run(shop.post_folder.path if shop.post_folder else None, name, pdf, target), [
+        case.reference for _, case in letters
+    ]
 
 
-def _typeset(case: Case, draft: Draft, draft_id: int) -> Effect:
-    return Effect(
-        key=f"{TYPESET_LETTER}:{draft.token}",
-        shop=case.shop,
-        kind=TYPESET_LETTER,
-        case_id=case.id,
-        draft_id=draft_id,
-        not_before=draft.made_at,
-        made_at=draft.made_at,
-    )
-
-
-def _subject_and_body(text: str, subject: str) -> tuple[str, str]:
-    """A text file may begin with the subject and an empty line, as a draft is shown; then that is the subject."""
-    first, blank, rest = text.strip().partition("\n\n")
-    if blank and "\n" not in first and re.search(r"[(\[][A-Z][A-Z0-9]{1,7}-\d{4}-\d{4,9}[)\]]$", first.strip()):
-        return first.strip(), rest.strip() + "\n"
-    return subject, text.strip() + "\n"
+def mark_posted(house: House, references: Sequence[str], day: date | None, actor: str) -> list[tuple[Case, Draft]]:
+    """Letters were posted on a day (None: today), and answer their cases. Nothing is changed where one of them cannot
+    have been. Raises `NotFound`, `Refused`."""
+    cases = [get_case(house, reference) for reference in references]
+    found = []
+    for case in cases:
+        today = house.clock().astimezone(house.shop(case.shop).zone).date()
+        found.append((case, posting.letter_to_post(house, case, day or today), day or today))
+    return [(case, posting.mark_posted(house, draft, case, on, actor)) for case, draft, on in found]
 
 
 def _redecidable(house: House, arrival_id: int) -> ArrivalLine:
@@ -145,28 +141,27 @@ def _redecidable(house: House, arrival_id: int) -> ArrivalLine:
     return line
 
 
-def _examine(house: House, arrival: Arrival) -> Examined:
-    shop = house.shop(arrival.shop)
-    channel = Channel(arrival.channel.value)
-    raw = house.originals.read(arrival.sha256)
-    record = house.originals.read(arrival.record["sha256"]) if arrival.record else None
-    moment = arrival.received_at if channel is Channel.MAIL else house.clock()
-    day = moment.astimezone(shop.zone).date()
-    job = Job(channel, raw, arrival.name, shop.languages, day, record, own=shop.own_names, zone=shop.time_zone)
-    outcome = house.examiner.examine([job])[0]
-    if isinstance(outcome, Failure):
-        raise Refused(f"Arrival {arrival.id} cannot be read: {outcome.reason}", "Scan the letter again.")
-    return outcome
+def _examine(house: House, arrival: Arrival) -> list[Item]:
+    """The messages of an arrival, examined anew."""
+    readings = house.store.letters.readings([arrival.id or 0])
+    reading = readings.get(arrival.id or 0)
+    jobs = list(jobs_of(house, house.shop(arrival.shop), arrival, reading))
+    items = []
+    for part, (job, outcome) in enumerate(zip(jobs, house.examiner.examine(jobs), strict=True)):
+        if not isinstance(outcome, Examined):
+            raise Refused(f"Arrival {arrival.id} cannot be read: {outcome.reason}", "Scan the letter again.")
+        items.append(make_item(house, arrival, outcome, part, job.scan.letter.copy if job.scan else ""))
+    return items
 
 
-def _redecide(house: House, line: ArrivalLine, examined: Examined, decision: Decision, actor: str) -> str:
-    """Replace the message's fate by a person's decision. The old fate stays in the history."""
-    item = make_item(house, line.arrival, examined)
+def _redecide(house: House, line: ArrivalLine, items: Sequence[Item], decisions: Sequence[Decision], actor: str) -> str:
+    """Replace the fates by a person's decision. The old fate stays in the history."""
     before = line.message.fate.value if line.message else ""
     with house.store.processing() as unit:
         if unit.fate_of(line.arrival.id or 0) not in REDECIDABLE:
             raise Refused(f"Arrival {line.arrival.id} was decided anew just now.", "Look with `intake arrivals`.")
-        settlement = carry_out(house, unit, item, decision)
+        settlements = [carry_out(house, unit, item, told) for item, told in zip(items, decisions, strict=True)]
+        finish(house, unit, items[0], settlements)
         unit.add_event(
             Event(
                 shop=line.arrival.shop,
@@ -174,8 +169,8 @@ def _redecide(house: House, line: ArrivalLine, examined: Examined, decision: Dec
                 case_id=None,
                 kind="decided anew",
                 actor=actor,
-                data={"from": before, "to": decision.fate.value},
+                data={"from": before, "to": decisions[0].fate.value},
                 at=house.clock(),
             )
         )
-    return settlement.reference
+    return settlements[0].reference

@@ -4,36 +4,46 @@ This is the work of the child processes: hostile text meets parsers, patterns an
 limits of `reading.limits`. `Examiner` is the parent's side.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from intake.config import Workers as Limits
 from intake.errors import ReadingError
 from intake.reading.forwards import find_forward, find_inside, says_forward
-from intake.reading.letter import read_letter
+from intake.reading.letter import Scan, read_letter, with_record
 from intake.reading.limits import Begun, Failure, Workers
-from intake.reading.mail import read_attachment, read_head, read_mail
+from intake.reading.mail import read_attachment, read_head, read_mail, received_at
+from intake.reading.outlook import as_mail, is_outlook_message
 from intake.reading.record import Record, parse_record, read_record
 from intake.rules.automatic import BOUNCE, REPORT, find_automatic
 from intake.rules.categories import OTHER, Categories, load_categories
 from intake.rules.facts import find_facts
 from intake.rules.language import Languages
+from intake.rules.letterhead import Letterhead, Own, find_letterhead
+from intake.rules.likeness import likeness
 from intake.types import Address, Categorisation, Channel, Facts, Forwarded, Language, Message
 
 MAIL_TYPES = ("message/rfc822", "message/global")
 ATTACHED_AT_MOST = 5
 FORWARDS_AT_MOST = 5
+RECORD, SEPARATOR = "the clerk's record", "the separator sheet"
+# The bar code on a letter of ours.
+CASE_CODE = re.compile(r"INTAKE\|CASE\|1\|([A-Z][A-Z0-9]{1,7}-\d{4}-\d{4,9})")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One item to examine. `languages` are the shop's, the default first; `arrived_on` is the local day of arrival
-    (for a scan: today). `record` is the raw record beside a scan, None where there is none. `own` are the shop's
-    domains and addresses in lower case: a forward from one of them is the customer's mail. Dates in a forward that
-    name no zone are in `zone` (IANA)."""
+    """One item to examine: a mail by its bytes, a letter by what was recognised of it (`scan`; its `raw` is empty).
+
+    `languages` are the shop's, the default first; `arrived_on` is the local day of arrival (for a scan: today).
+    `record` is the raw record beside it, None where there is none. `own` are the shop's domains and addresses in lower
+    case: a forward from one of them is the customer's mail. Dates in a forward that name no zone are in `zone` (IANA).
+    `shop` is how the shop is known on paper. `saved` is a mail that somebody saved: it says itself when it came.
+    `sent` is one of our own, from Sent."""
 
     channel: Channel
     raw: bytes
@@ -44,17 +54,26 @@ class Job:
     head_only: bool = False
     own: frozenset[str] = frozenset()
     zone: str = "UTC"
+    scan: Scan | None = None
+    shop: Own | None = None
+    saved: bool = False
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What is understood of one item. `received_on` is the day that a clerk's record gives, else None."""
+    """What is understood of one item. `received_on` is the day that a clerk's record or a separator sheet gives,
+    `received_at` the moment that a saved mail tells (aware, UTC) and `basis` where in it; else None. `likeness` is by
+    what another scan of the same letter is known, 0 where there is too little text."""
 
     message: Message
     language: Language
     categorisation: Categorisation
     facts: Facts
     received_on: date | None = None
+    received_at: datetime | None = None
+    basis: str = ""
+    likeness: int = 0
 
 
 def customers_mail(message: Message, job: Job) -> Message:
@@ -148,26 +167,54 @@ class Tools:
         self.languages = Languages()
 
     def examine(self, job: Job) -> Examined:
-        """Examine one item here and now. Raises `ReadingError` for a scan or a record that cannot be read."""
+        """Examine one item here and now. Raises `ReadingError` for a record that cannot be read."""
+        record = read_record(parse_record(job.record), job.arrived_on) if job.record is not None else None
         if job.channel is Channel.LETTER:
-            return self._letter(job)
+            return self._letter(job, record)
+        return self._mail(job, record)
+
+    def _mail(self, job: Job, record: Record | None) -> Examined:
         if not job.raw:
             # Nothing was to be had of it. Without an id of its own it is nobody's duplicate.
             return unread(job.channel, job.languages)
-        message = read_head(job.raw) if job.head_only else customers_mail(read_mail(job.raw), job)
-        return self._understood(message, job.languages, job.arrived_on, None)
+        raw = as_mail(job.raw) if is_outlook_message(job.raw) else job.raw
+        message = read_head(raw) if job.head_only else read_mail(raw)
+        if not (job.head_only or job.sent):
+            message = customers_mail(message, replace(job, raw=raw))
+        if record is not None:
+            message = with_record(message, record)
+        examined = self._understood(message, job.languages, job.arrived_on)
+        told = received_at(raw) if job.saved else None
+        if record is not None:
+            return replace(examined, received_on=record.received_on, basis=RECORD)
+        return examined if told is None else replace(examined, received_at=told[0], basis=told[1])
 
-    def _letter(self, job: Job) -> Examined:
-        record: Record | None = None
-        if job.record is not None:
-            record = read_record(parse_record(job.record), job.arrived_on)
-        message = read_letter(job.raw, job.name, record)
-        received_on = record.received_on if record else None
-        return self._understood(message, job.languages, received_on or job.arrived_on, received_on)
+    def _letter(self, job: Job, record: Record | None) -> Examined:
+        scan = job.scan
+        if scan is None:
+            return unread(job.channel, job.languages)
+        message = read_letter(scan, job.name, record)
+        received_on, basis = (
+            (record.received_on, RECORD) if record is not None else (scan.letter.received_on, SEPARATOR)
+        )
+        head = find_letterhead(scan.first_page, job.shop, job.languages[0]) if job.shop is not None else None
+        if head is not None:
+            message = with_letterhead(message, head)
+        examined = self._understood(message, job.languages, received_on or job.arrived_on)
+        found = _with_codes(examined.facts, scan)
+        told = {"order_numbers"} if message.record.get("sender_reference") else set()
+        names = [name for name in Facts.__dataclass_fields__ if getattr(found, name) and name not in told]
+        recognised = (*message.recognised, *names) if scan.letter.recognised else ()
+        return replace(
+            examined,
+            message=replace(message, recognised=recognised),
+            facts=found,
+            received_on=received_on,
+            basis=basis if received_on else "",
+            likeness=likeness(scan.letter.text),
+        )
 
-    def _understood(
-        self, message: Message, languages: tuple[str, ...], arrived_on: date, received_on: date | None
-    ) -> Examined:
+    def _understood(self, message: Message, languages: tuple[str, ...], arrived_on: date) -> Examined:
         named = message.record.get("language", "")
         if named in languages:
             language = Language(named, 1.0, True)
@@ -181,7 +228,36 @@ class Tools:
         if named_order and named_order not in facts.order_numbers:
             facts = replace(facts, order_numbers=(named_order, *facts.order_numbers))
         categorisation = self.categories.of(message.subject, message.text, language.code)
-        return Examined(message, language, categorisation, facts, received_on)
+        return Examined(message, language, categorisation, facts)
+
+
+def with_letterhead(message: Message, head: Letterhead) -> Message:
+    """A letter with what stands in its head, where the clerk's record does not tell it. What is read by OCR is named in
+    `recognised`, so that a person checks it."""
+    sender, postal, read = message.sender, message.postal, []
+    if postal is None and head.postal is not None:
+        postal, read = head.postal, ["sender"]
+    if sender is None and (head.email or postal is not None):
+        sender = Address(postal.name or postal.organisation if postal is not None else "", head.email)
+    elif sender is not None and not sender.address and head.email:
+        sender = replace(sender, address=head.email)
+    record = (
+        message.record if message.record.get("phone") or not head.phone else {**message.record, "phone": head.phone}
+    )
+    return replace(
+        message,
+        sender=sender,
+        postal=postal,
+        subject=message.subject or head.subject,
+        record=record,
+        recognised=tuple(read),
+    )
+
+
+def _with_codes(facts: Facts, scan: Scan) -> Facts:
+    """The references in the bar codes of our own letters, before those in the text."""
+    codes = [match[1] for page in scan.letter.pages for code in page.codes if (match := CASE_CODE.fullmatch(code))]
+    return replace(facts, references=tuple(dict.fromkeys((*codes, *facts.references))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +306,10 @@ class Examiner:
         self._workers.close()
 
     def _again(self, job: Job, outcome: Examined | Failure) -> Examined | Failure:
-        if isinstance(outcome, Examined) or job.channel is Channel.LETTER:
+        if isinstance(outcome, Examined) or (job.channel is Channel.LETTER and outcome.error is not None):
             return outcome
+        if job.scan is not None:
+            return _unexamined(job, job.scan, outcome.reason)
         head = self._workers.run([replace(job, head_only=True)])[0]
         examined = head if isinstance(head, Examined) else unread(job.channel, job.languages)
         problems = (outcome.reason, *examined.message.problems)
@@ -242,6 +320,20 @@ def unread(channel: Channel, languages: Sequence[str]) -> Examined:
     """What is known of an item that cannot be read at all: nothing but its channel."""
     message = Message(channel=channel, readable=False)
     return Examined(message, Language(languages[0], 0.0, False), Categorisation(OTHER), Facts())
+
+
+def _unexamined(job: Job, scan: Scan, reason: str) -> Examined:
+    """A letter whose text no rule can look at within the limits: its record and its day are all the same known."""
+    record = read_record(parse_record(job.record), job.arrived_on) if job.record is not None else None
+    message = read_letter(scan, job.name, record)
+    examined = unread(job.channel, job.languages)
+    received_on = record.received_on if record is not None else scan.letter.received_on
+    return replace(
+        examined,
+        message=replace(message, readable=False, problems=(reason, *message.problems)),
+        received_on=received_on,
+        basis=RECORD if record is not None else SEPARATOR,
+    )
 
 
 def failure_as_reading_error(failure: Failure) -> ReadingError:

@@ -1,7 +1,7 @@
 """The running system: a watcher thread for each mailbox, timed jobs for the rest, heartbeats, and a clean stop.
 
     watcher (one a mailbox, owns its connection) ── receive ──┐
-    post folder (one a shop)                     ── receive ──┼─► process (one) ─► deliver (one a shop)
+    post folder (one a shop)  ── receive ─► recognise (one) ──┼─► process (one) ─► deliver (one a shop)
                                                               └─ wakes it
 
 A watcher waits in IDLE where the server offers it, and polls all the same. A slow server delays only its own mailbox.
@@ -23,7 +23,7 @@ from intake.config import Mailbox, Shop
 from intake.errors import IntakeError
 from intake.imap import Session, connect
 from intake.loops import Crew, Loop
-from intake.pipeline import House, deliver, process, receive_mail, receive_post
+from intake.pipeline import House, deliver, process, receive_mail, receive_sent, recognise, watch_post
 from intake.sources.mailbox import MailboxSource
 from intake.sources.post import PostSource
 from storage.errors import StorageError
@@ -78,6 +78,9 @@ class Watcher(threading.Thread):
     def _poll(self) -> None:
         if self._session is None:
             self._session = connect(self._mailbox)
+        # Sent first: IDLE watches the folder that was opened last.
+        if receive_sent(self._house, self._shop, self._mailbox, self._session):
+            self._on_new()
         receive_mail(self._house, self._shop, self._source, self._session, self._on_new)
         self._house.store.beat(self.name, self._house.clock())
 
@@ -132,6 +135,7 @@ class Service:
         self._stopping = threading.Event()
         self._troubled: set[str] = set()
         self._processor = Loop("process", self._guarded("process", self._process), WORK_SECONDS)
+        self._reader = Loop("recognise", self._guarded("recognise", self._recognise), WORK_SECONDS)
         deliveries = {shop.id: partial(deliver, house, shop) for shop in shops}
         self._couriers = Crew({name: self._guarded(f"deliver {name}", job) for name, job in deliveries.items()})
         self._dispatcher = Loop("dispatch", self._guarded("dispatch", self._dispatch), WORK_SECONDS)
@@ -152,7 +156,7 @@ class Service:
         self._every(HEARTBEAT_SECONDS, "heartbeat", self._heartbeat)
         self._scheduler.start()
         house.examiner.warm_up()
-        for thread in (self._processor, self._dispatcher, *self._watchers):
+        for thread in (self._reader, self._processor, self._dispatcher, *self._watchers):
             thread.start()
         house.log.info("started", shops=len(house.config.shops), mailboxes=len(self._watchers))
 
@@ -160,9 +164,10 @@ class Service:
         """Stop within seconds. False where something did not end in time: it is resumed at the next start."""
         deadline = time.monotonic() + STOP_SECONDS
         self._stopping.set()
-        threads: list[Watcher | Loop] = [*self._watchers, self._processor, self._dispatcher]
+        threads: list[Watcher | Loop] = [*self._watchers, self._reader, self._processor, self._dispatcher]
         for thread in threads:
             thread.stop()
+        self._house.recogniser.close()
         self._scheduler.shutdown(wait=False)
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -183,13 +188,17 @@ class Service:
         seconds = min(LOOK_SECONDS, max(0.5, source.settings.stable_seconds / source.settings.stable_looks))
 
         def look() -> None:
-            if receive_post(self._house, shop, source):
+            if watch_post(self._house, shop, source):
+                self._reader.wake()
                 self._processor.wake()
 
         self._every(seconds, f"post folder {shop.id}", look)
 
     def _process(self) -> None:
         process(self._house, self._settled)
+
+    def _recognise(self) -> None:
+        recognise(self._house, self._processor.wake, self._stopping.is_set)
 
     def _settled(self) -> bool:
         """After a batch: its drafts are delivered while the next is settled, unless the service stops."""

@@ -73,6 +73,17 @@ class PostalAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """How the shop is known on paper: its address, its names and its manager's, its mail domains and addresses in lower
+    case, and its telephone numbers as written."""
+
+    postal: PostalAddress
+    names: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    phones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Attachment:
     """One attached file of a message. `part` finds it again in the original: its index in the walk of the
     MIME tree. `sha256` and `size` are of the decoded bytes."""
@@ -127,6 +138,9 @@ class Message:
     `quoted` are the customer's and `forwarded_by` is the colleague. `encrypted` names the scheme (`S/MIME`, `PGP`) of a
     mail that nobody but the recipient can read; `signed_by` whose signature it carries, as the certificate claims.
     `undelivered` are the recipients that a bounce reports about, `bounced_ids` the mails that it brings back.
+
+    Of a letter, `record` is what the clerk's record says; `recognised` names what was read by OCR and is told by no
+    record (`sender`, `order_numbers`, …), and `confidence` is how sure the OCR is of its words, 0 to 100.
     """
 
     channel: Channel
@@ -154,6 +168,8 @@ class Message:
     signed_by: str = ""
     encrypted: str = ""
     record: dict[str, str] = field(default_factory=dict)
+    recognised: tuple[str, ...] = ()
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +250,20 @@ class ScannedLetter:
         told = [(page.confidence, page.words) for page in self.pages if page.confidence is not None]
         words = sum(count for _, count in told)
         return sum(confidence * count for confidence, count in told) / words if words else None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """What the rules need to know of a case. `participants` are keys as `intake.rules.people` makes them; `name` and
+    `postal` are the complainant's."""
+
+    id: int
+    reference: str
+    is_open: bool
+    participants: frozenset[str]
+    channel: Channel = Channel.MAIL
+    name: str = ""
+    postal: PostalAddress | None = None
 
 
 @dataclass(frozen=True)

@@ -4,25 +4,21 @@ One mail of a batch may answer another of the same batch, or be its duplicate. S
 here at once, before it is written, and taken back where its item fails. Nothing is decided here.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
-from storage import models
-from storage.models import Case, Channel, Fate, Message, table
+from storage.models import Case, Channel, Fate, Message
 from storage.rows import fetch
+from storage.tables import ANSWERED, ARRIVALS, CASES, CLUES, DRAFTS, MESSAGES, PARTICIPANTS
 
-ARRIVALS = table(models.ArrivalRow)
-MESSAGES = table(models.MessageRow)
-CASES = table(models.CaseRow)
-PARTICIPANTS = table(models.ParticipantRow)
-DRAFTS = table(models.DraftRow)
-ANSWERED = table(models.AnsweredRow)
 MERGES_AT_MOST = 20
+LIKENESS = "like:"  # the clues that are compared by nearness, not by equality
 VALUES_AT_MOST = 500  # in one statement: SQLite takes 32,766 parameters, and its planner likes fewer
 T = TypeVar("T")
 GOOD = (Fate.OPENED, Fate.JOINED)
@@ -30,7 +26,8 @@ GOOD = (Fate.OPENED, Fate.JOINED)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What one message asks: its ids, those that it answers, the case references in it; for a scan its hash."""
+    """What one message asks: its ids, those that it answers, the case references in it; for a scan its hash. `clues`
+    are asked for among cases of which one was noted at or after `clues_since`; a likeness asks for all likenesses."""
 
     shop: str
     arrival_id: int
@@ -38,6 +35,9 @@ class Question:
     thread_ids: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     sha256: str = ""
+    part: int = 0
+    clues: tuple[str, ...] = ()
+    clues_since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Known:
     `by_message_id` and `by_reference` lead to cases, merges already followed; `participants` are their keys.
     `twin_scan` is an earlier scan with the same bytes that met a good fate, as (message id, case id). `answered_at`
     is when the message was answered before Intake came, by the Sent folder. `forward_of_it` is the case of a
-    colleague's forward of the message.
+    colleague's forward of the message. `by_clue` are the cases with a clue that was asked for, as (clue, case id).
     """
 
     same_id: tuple[tuple[int, str], ...] = ()
@@ -58,6 +58,7 @@ class Known:
     twin_scan: tuple[int, int | None] | None = None
     answered_at: datetime | None = None
     forward_of_it: Case | None = None
+    by_clue: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Knowledge:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._messages: dict[tuple[str, str], list[_Held]] = {}
-        self._numbers: dict[int, int | None] = {}
+        self._numbers: dict[tuple[int, int], int | None] = {}
         self._tokens: dict[tuple[str, str], int] = {}
         self._cases: dict[int, Case] = {}
         self._references: dict[tuple[str, str], int] = {}
@@ -84,6 +85,7 @@ class Knowledge:
         self._scans: dict[tuple[str, str], list[_Held]] = {}
         self._answered: dict[tuple[str, str], datetime] = {}
         self._forwards: dict[tuple[str, str], list[int]] = {}
+        self._clues: dict[tuple[str, str], dict[int, datetime]] = {}
         self._undo: list[Callable[[], object]] = []
 
     def look_up(self, questions: Sequence[Question]) -> None:
@@ -97,7 +99,8 @@ class Knowledge:
             self._read_scans(shop, _flat((question.sha256,) for question in asked))
             self._read_answered(shop, _flat((question.message_id,) for question in asked))
             self._read_forwards(shop, _flat((question.message_id,) for question in asked))
-        self._read_numbers([question.arrival_id for question in questions])
+            self._read_clues(shop, asked)
+        self._read_numbers(sorted({question.arrival_id for question in questions}))
         self._read_cases()
 
     def answer(self, question: Question) -> Known:
@@ -127,13 +130,20 @@ class Knowledge:
             twin_scan=(twins[0].id, twins[0].case_id) if twins else None,
             answered_at=self._answered.get((shop, question.message_id)),
             forward_of_it=forward_of_it,
+            by_clue=tuple(self._by_clue(question)),
         )
 
-    def message_of(self, arrival_id: int) -> int | None:
-        """The id of the message that an arrival has already, None where it has none."""
-        if arrival_id not in self._numbers:
+    def message_of(self, arrival_id: int, part: int) -> int | None:
+        """The id of the message that a part of an arrival has already, None where it has none."""
+        if (arrival_id, 0) not in self._numbers:
             self._read_numbers([arrival_id])
-        return self._numbers[arrival_id]
+        return self._numbers.get((arrival_id, part))
+
+    def participants(self, case_id: int) -> frozenset[str]:
+        """Who takes part in a case."""
+        if case_id not in self._participants:
+            self._read_participants([case_id])
+        return frozenset(self._participants[case_id])
 
     def follow(self, case_id: int | None) -> Case | None:
         """The case that a merged case ended up in. Bounded, should the links ever form a ring."""
@@ -174,9 +184,10 @@ class Knowledge:
             forwards = self._forwards.setdefault((message.shop, message.forwarded_id), [])
             forwards.append(message.case_id)
             self._undo.append(forwards.pop)
-        before = self._numbers.get(message.arrival_id)
-        self._numbers[message.arrival_id] = message_id
-        self._undo.append(lambda: self._numbers.update({message.arrival_id: before}))
+        number = (message.arrival_id, message.part)
+        before = self._numbers.get(number)
+        self._numbers[number] = message_id
+        self._undo.append(lambda: self._numbers.update({number: before}))
 
     def add_case(self, case: Case, case_id: int) -> None:
         """A case that will be stored under this id."""
@@ -196,6 +207,15 @@ class Knowledge:
         fresh = [key for key in dict.fromkeys(keys) if key not in held]
         held.update(fresh)
         self._undo.append(lambda: held.difference_update(fresh))
+        return fresh
+
+    def add_clues(self, shop: str, keys: Iterable[str], case_id: int, at: datetime) -> list[str]:
+        """Clues that lead to a case; those that did not before."""
+        fresh = [key for key in dict.fromkeys(keys) if case_id not in self._clues.get((shop, key), {})]
+        for key in fresh:
+            held = self._clues.setdefault((shop, key), {})
+            held[case_id] = at
+            self._undo.append(partial(held.pop, case_id))
         return fresh
 
     def _put_back(self, case_id: int, before: Case | None) -> None:
@@ -265,12 +285,39 @@ class Knowledge:
             for found, case_id in self._connection.execute(statement.order_by(MESSAGES.c.id)):
                 self._forwards.setdefault((shop, found), []).append(case_id)
 
+    def _by_clue(self, question: Question) -> Iterator[tuple[str, int]]:
+        since = question.clues_since
+        asked = [key for key in question.clues if not key.startswith(LIKENESS)]
+        if len(asked) < len(question.clues):
+            asked += [key for shop, key in self._clues if shop == question.shop and key.startswith(LIKENESS)]
+        for key in asked:
+            for case_id, at in self._clues.get((question.shop, key), {}).items():
+                if since is None or at >= since:
+                    yield key, case_id
+
+    def _read_clues(self, shop: str, questions: Sequence[Question]) -> None:
+        """Those of all the questions, from the earliest moment that any of them asks for."""
+        keys = _flat(question.clues for question in questions)
+        since = min((question.clues_since for question in questions if question.clues_since), default=None)
+        if not keys or since is None:
+            return
+        plain = [key for key in keys if not key.startswith(LIKENESS)]
+        wanted = [CLUES.c.key.in_(part) for part in _parts(plain)]
+        if len(plain) < len(keys):
+            wanted.append(CLUES.c.key.between(LIKENESS, f"{LIKENESS}~"))
+        for condition in wanted:
+            statement = select(CLUES.c.key, CLUES.c.case_id, CLUES.c.at).where(
+                CLUES.c.shop == shop, CLUES.c.at >= since, condition
+            )
+            for key, case_id, at in self._connection.execute(statement.order_by(CLUES.c.case_id)):
+                self._clues.setdefault((shop, key), {})[case_id] = at
+
     def _read_numbers(self, arrival_ids: Sequence[int]) -> None:
         for part in _parts(arrival_ids):
-            statement = select(MESSAGES.c.arrival_id, MESSAGES.c.id).where(
-                MESSAGES.c.arrival_id.in_(part), MESSAGES.c.part == 0
-            )
-            self._numbers |= dict.fromkeys(part) | {row[0]: row[1] for row in self._connection.execute(statement)}
+            columns = (MESSAGES.c.arrival_id, MESSAGES.c.part, MESSAGES.c.id)
+            statement = select(*columns).where(MESSAGES.c.arrival_id.in_(part))
+            self._numbers |= {(arrival_id, 0): None for arrival_id in part}
+            self._numbers |= {(row[0], row[1]): row[2] for row in self._connection.execute(statement)}
 
     def _read_cases(self) -> None:
         """The cases that the ids lead to, those that they were merged into, and who takes part in them."""

@@ -83,8 +83,9 @@ class Arrival(Record):
 
     For mail the source is (`account`, `folder`, `uidvalidity`, `uid`); for a scan `folder` is its claim; for an
     import `folder` is the hash of the bytes. `received_basis` says where the moment came from, `assumed` that it
-    is a guess. `answered` says that whoever imported it knows that it was answered. `record` is the clerk's record
-    beside a scan, as read.
+    is a guess. `answered` says that whoever imported it knows that it was answered. `record` is the SHA-256 of the
+    clerk's record beside a scan; one made from row `batch_row` of a CSV has that file's claim as `batch`. The `name` of
+    a folder of pages ends in a slash; its bytes are a ZIP of the untouched files. `sent` is mail of our own, from Sent.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -102,7 +103,10 @@ class Arrival(Record):
     assumed: bool = False
     imported: bool = False
     answered: bool = False
+    sent: bool = False
     record: dict[str, Any] | None = Field(default=None, sa_type=STRUCTURE)
+    batch: str = ""
+    batch_row: int = 0
     problem: str = Field(default="", sa_type=Text)
     state: ArrivalState = Field(default=ArrivalState.RECEIVED, sa_type=choice(ArrivalState))
     attempts: int = 0
@@ -116,7 +120,30 @@ class ArrivalRow(Arrival, table=True):
         UniqueConstraint("shop", "account", "folder", "uidvalidity", "uid", name="one_source_one_arrival"),
         Index("arrivals_by_state", "state", "id"),
         Index("arrivals_by_content", "shop", "sha256"),
+        Index("arrivals_by_batch", "batch"),
     )
+
+
+class Reading(Record):
+    """What was recognised of a scan, before it is processed: its letters, each with its pages, texts and the SHA-256 of
+    its reading copy; or why it cannot be read. `attempts` counts the tries begun; while `done` is false it is one."""
+
+    arrival_id: int = Field(primary_key=True, sa_column_args=[ForeignKey("arrival.id")])
+    done: bool = False
+    attempts: int = 0
+    letters: list[dict[str, Any]] = Field(default_factory=list, sa_type=STRUCTURE)
+    page_count: int = 0
+    problems: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    error_code: str = ""
+    error: str = Field(default="", sa_type=Text)
+    next_step: str = Field(default="", sa_type=Text)
+    not_before: datetime
+    made_at: datetime
+
+
+class ReadingRow(Reading, table=True):
+    __tablename__ = "reading"
+    model_config = SQLModelConfig(frozen=False)
 
 
 class Message(Record):
@@ -125,6 +152,10 @@ class Message(Record):
     `verified` is whether the shop's own mail server vouches for the sender; `signed_by` and `encrypted` are what a
     signature or an encryption claims. Of a forward, sender and text are the customer's; `forwarded_by` is the
     colleague, `forward_note` what he wrote above it, and `forwarded_id` the original's Message-ID where it is known.
+
+    `outgoing` is a reply of ours. `record` is what the clerk's record says of a letter; `recognised` names what was
+    read by OCR and not told by a record, so that a person checks it, and `confidence` how sure Tesseract was of the
+    words (0 to 100).
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -163,6 +194,10 @@ class Message(Record):
     labels: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
     matched: dict[str, list[str]] = Field(default_factory=dict, sa_type=STRUCTURE)
     facts: dict[str, list[str]] = Field(default_factory=dict, sa_type=STRUCTURE)
+    outgoing: bool = False
+    record: dict[str, str] = Field(default_factory=dict, sa_type=STRUCTURE)
+    recognised: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
+    confidence: float | None = None
     readable: bool = True
     problems: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
     stored_at: datetime
@@ -180,7 +215,8 @@ class MessageRow(Message, table=True):
 
 
 class Document(Record):
-    """A file that belongs to a message: an attachment or a scan. `part` finds an attachment in the original."""
+    """A file that belongs to a message: an attachment, a scan, or a scan's searchable reading copy. `part` finds an
+    attachment in the original."""
 
     id: int | None = Field(default=None, primary_key=True)
     message_id: int = Field(index=True, sa_column_args=[ForeignKey("message.id")])
@@ -245,6 +281,22 @@ class ParticipantRow(Participant, table=True):
     __table_args__ = (UniqueConstraint("case_id", "key", name="one_participant_once"),)
 
 
+class Clue(Record):
+    """Something by which a letter and a mail about one complaint are known: `order:4711`, `like:9f3c…` (the likeness of
+    a letter's text). It suggests a case, and joins none."""
+
+    shop: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    case_id: int = Field(primary_key=True, sa_column_args=[ForeignKey("complaint_case.id")])
+    at: datetime
+
+
+class ClueRow(Clue, table=True):
+    __tablename__ = "clue"
+    model_config = SQLModelConfig(frozen=False)
+    __table_args__ = (Index("clues_by_case", "case_id"),)
+
+
 class Deadline(Record):
     """A promised date with its working, frozen when it was made. A reopened case gets another one."""
 
@@ -266,7 +318,10 @@ class DeadlineRow(Deadline, table=True):
 
 
 class Draft(Record):
-    """A reply, ready to edit. `token` is its Message-ID, ours and signed; `quote` stands below the body in mail."""
+    """A reply, ready to edit. `token` is its Message-ID, ours and signed; `quote` stands below the body in mail.
+
+    A letter that is approved is typeset (`pdf_sha256`), printed (`run` names the PDF of many in which it was printed
+    last) and posted: on `posted_on`, to be delivered on `delivery_on`."""
 
     id: int | None = Field(default=None, primary_key=True)
     case_id: int = Field(index=True, sa_column_args=[ForeignKey("complaint_case.id")])
@@ -286,6 +341,10 @@ class Draft(Record):
     in_reply_to: str = Field(default="", sa_type=Text)
     reference_ids: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
     state: DraftState = Field(default=DraftState.WAITING, sa_type=choice(DraftState))
+    pdf_sha256: str = ""
+    run: str = ""
+    posted_on: date | None = None
+    delivery_on: date | None = None
     dated: date
     made_at: datetime
 
@@ -293,6 +352,7 @@ class Draft(Record):
 class DraftRow(Draft, table=True):
     __tablename__ = "draft"
     model_config = SQLModelConfig(frozen=False)
+    __table_args__ = (Index("drafts_by_state", "state", "posted_on"),)
 
 
 class Effect(Record):

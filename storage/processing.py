@@ -8,18 +8,19 @@ then goes item by item. Nothing is decided here.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, select, text, update
 
-from storage import models
 from storage.knowledge import Knowledge, Known, Question
 from storage.models import (
     ArrivalState,
     Case,
     CaseState,
+    Clue,
     Deadline,
     Document,
     Draft,
@@ -27,25 +28,28 @@ from storage.models import (
     Event,
     Fate,
     Message,
-    table,
 )
 from storage.rows import change, fetch_one, insert_all, upsert, values_of
+from storage.tables import (
+    ARRIVALS,
+    CASES,
+    CLUES,
+    COUNTERS,
+    DEADLINES,
+    DOCUMENTS,
+    DRAFTS,
+    EFFECTS,
+    EVENTS,
+    MESSAGES,
+    PARTICIPANTS,
+)
 
-ARRIVALS = table(models.ArrivalRow)
-MESSAGES = table(models.MessageRow)
-DOCUMENTS = table(models.DocumentRow)
-CASES = table(models.CaseRow)
-PARTICIPANTS = table(models.ParticipantRow)
-DEADLINES = table(models.DeadlineRow)
-DRAFTS = table(models.DraftRow)
-EFFECTS = table(models.EffectRow)
-EVENTS = table(models.EventRow)
-COUNTERS = table(models.CounterRow)
 # Rows are written in this order, so that a row's parents are there before it. The columns are what is unique besides
 # the id: a second row with the same changes nothing.
 WRITTEN: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (CASES, ()),
     (PARTICIPANTS, ("case_id", "key")),
+    (CLUES, ("shop", "key", "case_id")),
     (MESSAGES, ()),
     (DOCUMENTS, ()),
     (DEADLINES, ()),
@@ -113,9 +117,9 @@ class Processing:
 
     def add_message(self, message: Message, documents: Sequence[Document] = (), sha256: str = "") -> int:
         """Store a message with its documents (their `message_id` is set here); its id. `sha256` is its scan's, empty
-        for mail. Where its arrival has a message already, because a person decides anew, that one is replaced and keeps
-        its id."""
-        held = self._knowledge.message_of(message.arrival_id)
+        for mail. Where this part of its arrival has a message already, because a person decides anew, that one is
+        replaced and keeps its id."""
+        held = self._knowledge.message_of(message.arrival_id, message.part)
         message_id = held or self._next_id(MESSAGES)
         filed = [values_of(document, message_id=message_id) for document in documents]
         if held is not None:
@@ -138,6 +142,15 @@ class Processing:
         """Let these people's messages join the case; those who may already are left."""
         fresh = self._knowledge.add_participants(case_id, keys)
         self._rows[PARTICIPANTS] += [{"case_id": case_id, "key": key} for key in fresh]
+
+    def add_clues(self, shop: str, case_id: int, keys: Sequence[str], at: datetime) -> None:
+        """Note by what a case may be known as the same complaint."""
+        fresh = self._knowledge.add_clues(shop, keys, case_id, at)
+        self._rows[CLUES] += [values_of(Clue(shop=shop, key=key, case_id=case_id, at=at)) for key in fresh]
+
+    def participants(self, case_id: int) -> frozenset[str]:
+        """Who may join a case without being asked."""
+        return self._knowledge.participants(case_id)
 
     def reopen_case(self, case_id: int) -> None:
         """Set an answered or closed case open again; its new deadline is added by the caller."""
@@ -194,14 +207,34 @@ class Processing:
         """A case, merges not followed."""
         return self._knowledge.case(case_id)
 
+    def case_followed(self, case_id: int | None) -> Case | None:
+        """A case, or the one that it was merged into."""
+        case = self._knowledge.case(case_id) if case_id is not None else None
+        if case is not None and case.merged_into_id is not None:
+            return self._knowledge.follow(case.merged_into_id) or self._knowledge.case(case.merged_into_id)
+        return case
+
     def latest_draft(self, case_id: int) -> Draft | None:
         """The newest draft of a case."""
         statement = select(DRAFTS).where(DRAFTS.c.case_id == case_id).order_by(DRAFTS.c.id.desc())
         return fetch_one(self._connection, Draft, statement)
 
-    def replace_draft(self, draft_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
+    def change_draft(self, draft_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
         """Set columns of a stored draft."""
         self._changes.append(lambda: change(self._connection, DRAFTS, draft_id, **values))
+
+    def change_message(self, message_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
+        """Set columns of a stored message."""
+        self._changes.append(lambda: change(self._connection, MESSAGES, message_id, **values))
+
+    def change_arrival(self, arrival_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
+        """Set columns of an arrival."""
+        self._changes.append(lambda: change(self._connection, ARRIVALS, arrival_id, **values))
+
+    def message_of(self, arrival_id: int, part: int = 0) -> Message | None:
+        """The message of a part of an arrival, held against others until the transaction ends."""
+        statement = select(MESSAGES).where(MESSAGES.c.arrival_id == arrival_id, MESSAGES.c.part == part)
+        return fetch_one(self._connection, Message, statement.with_for_update())
 
     def write(self) -> None:
         """Write what was collected; `Store.processing` does so before it commits."""

@@ -12,15 +12,16 @@ from typing import Any
 
 from sqlalchemy import Engine, func, or_, select, update
 
-from storage import models
 from storage.database import reading, writing
 from storage.errors import NotStored
+from storage.letters import Letters
 from storage.models import (
     Answered,
     Arrival,
     ArrivalState,
     Case,
     CaseState,
+    Channel,
     Cursor,
     Deadline,
     Document,
@@ -30,24 +31,24 @@ from storage.models import (
     Event,
     Heartbeat,
     Message,
-    table,
 )
-from storage.processing import (
+from storage.processing import Processing
+from storage.rows import change, fetch, fetch_one, insert_all, insert_new, put, values_of
+from storage.tables import (
+    ANSWERED,
     ARRIVALS,
     CASES,
+    CURSORS,
     DEADLINES,
     DOCUMENTS,
     DRAFTS,
     EFFECTS,
     EVENTS,
+    HEARTBEATS,
     MESSAGES,
-    Processing,
+    READINGS,
 )
-from storage.rows import change, fetch, fetch_one, insert_all, insert_new, put, values_of
 
-CURSORS = table(models.CursorRow)
-ANSWERED = table(models.AnsweredRow)
-HEARTBEATS = table(models.HeartbeatRow)
 SOURCE = ("shop", "account", "folder", "uidvalidity", "uid")
 OPEN_STATES = (CaseState.OPEN,)
 UNFETCHABLE = "unfetchable"  # the kind of reason of a message that its server does not deliver
@@ -81,6 +82,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.letters = Letters(engine)
 
     # Receive
 
@@ -137,8 +139,13 @@ class Store:
     # Process
 
     def waiting_arrivals(self, limit: int, after: int = 0) -> list[Arrival]:
-        """Arrivals without a fate, oldest first, with an id above `after`."""
-        statement = select(ARRIVALS).where(ARRIVALS.c.state == ArrivalState.RECEIVED, ARRIVALS.c.id > after)
+        """Arrivals without a fate, oldest first, with an id above `after`: mails, and letters that were recognised."""
+        read = select(READINGS.c.arrival_id).where(READINGS.c.arrival_id == ARRIVALS.c.id, READINGS.c.done.is_(True))
+        statement = select(ARRIVALS).where(
+            ARRIVALS.c.state == ArrivalState.RECEIVED,
+            ARRIVALS.c.id > after,
+            or_(ARRIVALS.c.channel == Channel.MAIL, read.exists()),
+        )
         with reading(self.engine) as connection:
             return fetch(connection, Arrival, statement.order_by(ARRIVALS.c.id).limit(limit))
 

@@ -68,7 +68,7 @@ def mailbox_settings(port: int, user: str, **changes: Any) -> dict[str, Any]:
 
 def post_settings(path: Path, **changes: Any) -> dict[str, Any]:
     """A post folder that takes a scan as soon as it has been seen at rest twice."""
-    quick = {"stable_seconds": 0, "stable_looks": 2, "record_wait_seconds": 0}
+    quick = {"stable_seconds": 0, "stable_looks": 2, "record_wait_seconds": 0, "least_free_mb": 0}
     return {"path": path, "room_address": "post@example.nl", **quick, **changes}
 
 

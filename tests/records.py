@@ -20,9 +20,10 @@ from storage.models import (
     Fate,
     Message,
 )
-from storage.processing import CASES, MESSAGES, Processing
+from storage.processing import Processing
 from storage.rows import change
 from storage.store import Store
+from storage.tables import CASES, MESSAGES
 from tests.builders import MONDAY
 
 

@@ -1,11 +1,10 @@
-"""The letter page: what is printed, where it stands on the paper, and what is refused.
+"""The letter page: what is printed, and the file that it is printed in.
 
-PDFs are made by the real typesetter and read back by pypdfium2 and pikepdf. Places are millimetres from the
-page's top and left. Looks, and a real envelope, are for human eyes.
+PDFs are made by the real typesetter and read back by pypdfium2 and pikepdf. Where things stand on the paper is tested
+in test_letter_pages.py.
 """
 
 import io
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -13,98 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pikepdf
-import pypdfium2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from intake.errors import Refused, TemplateError
-from intake.replies.letter import LANGUAGES, Letter, LetterTypesetter, Window, address_lines, split_signatory
-from intake.types import PostalAddress
+from intake.errors import TemplateError
+from intake.replies.letter import LANGUAGES, LetterTypesetter, split_signatory
+from tests.paper import CUSTOMER, LAYOUT, LETTER, SHOP, bounds_of, box, page_texts, text_of
 
-LAYOUT = Path(__file__).parent.parent / "templates" / "letter" / "letter.typ"
-MM = 25.4 / 72
-
-SHOP = PostalAddress(
-    name="Smart Import Solutions",
-    street="Plattenborgstraat",
-    house_number="20",
-    postal_code="8043TT",
-    city="Zwolle",
-)
-CUSTOMER = PostalAddress(
-    name="Mevr. J. de Vries", street="Dorpsstraat", house_number="12 B", postal_code="1234ab", city="Amersfoort"
-)
-LETTER = Letter(
-    sender=SHOP,
-    sender_lines=("06-29557135", "service@example.nl"),
-    recipient=CUSTOMER,
-    language="nl",
-    place="Zwolle",
-    dated=date(2026, 11, 23),
-    reference="C-2026-0042",
-    subject="Uw klacht over bestelling 10023",
-    body="Geachte mevrouw De Vries,\n\nDank u voor uw brief.\n\nMet vriendelijke groet,",
-    signatory=("Mirjam Jansen", "Manager klantenservice"),
-)
 LONG_BODY = "Geachte mevrouw,\n\n" + "Wij hebben uw brief gelezen. " * 300 + "\n\nMet vriendelijke groet,"
 
 
 @pytest.fixture(scope="module")
 def typesetter() -> LetterTypesetter:
     return LetterTypesetter(LAYOUT)
-
-
-def page_texts(pdf: bytes) -> list[str]:
-    """The text of each page, white space made plain, without the places where a long word may break."""
-    with pypdfium2.PdfDocument(pdf) as document:
-        texts = [page.get_textpage().get_text_range() for page in document]
-    return [" ".join(text.replace("\u200b", "").split()) for text in texts]
-
-
-def text_of(pdf: bytes) -> str:
-    return " ".join(page_texts(pdf))
-
-
-def box(pdf: bytes, text: str, page: int = 0) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of the first place where the text stands on the page, in millimetres."""
-    with pypdfium2.PdfDocument(pdf) as document:
-        sheet = document[page]
-        words = sheet.get_textpage()
-        found = words.search(text, match_case=True).get_next()
-        assert found, f"{text!r} is not on the page"
-        boxes = [words.get_charbox(found[0] + offset) for offset in range(found[1])]
-        height = sheet.get_height()
-    left, right = min(b[0] for b in boxes), max(b[2] for b in boxes)
-    bottom, top = min(b[1] for b in boxes), max(b[3] for b in boxes)
-    return left * MM, (height - top) * MM, right * MM, (height - bottom) * MM
-
-
-def bounds_of(pdf: bytes) -> list[tuple[float, float, float, float]]:
-    """The bounds of all that is printed on each page as text: left, top, right, bottom in millimetres."""
-    bounds = []
-    with pypdfium2.PdfDocument(pdf) as document:
-        for page in document:
-            words = page.get_textpage()
-            boxes = [words.get_charbox(index) for index in range(words.count_chars())]
-            height = page.get_height()
-            bounds.append(
-                (
-                    min(b[0] for b in boxes) * MM,
-                    (height - max(b[3] for b in boxes)) * MM,
-                    max(b[2] for b in boxes) * MM,
-                    (height - min(b[1] for b in boxes)) * MM,
-                )
-            )
-    return bounds
-
-
-def assert_inside(place: tuple[float, float, float, float], window: Window) -> None:
-    left, top, right, bottom = place
-    assert window.left <= left
-    assert window.top <= top
-    assert right <= window.left + window.width
-    assert bottom <= window.top + window.height
 
 
 # What is printed
@@ -118,14 +39,14 @@ def test_a_letter_holds_all_its_parts_in_the_order_of_reading(typesetter: Letter
         "Smart Import Solutions · Plattenborgstraat 20 · 8043 TT Zwolle",
         "Mevr. J. de Vries Dorpsstraat 12 B 1234 AB AMERSFOORT",
         "Zwolle, 23 november 2026",
-        "Ons kenmerk: C-2026-0042",
+        "Ons kenmerk: SIS-2026-0042",
         "Betreft: Uw klacht over bestelling 10023",
         "Geachte mevrouw De Vries,",
         "Dank u voor uw brief.",
         "Met vriendelijke groet,",
         "Mirjam Jansen Manager klantenservice",
         "Bijlage: – Kopie van uw brief",
-        "Ons kenmerk: C-2026-0042 Pagina 1 van 1",
+        "Ons kenmerk: SIS-2026-0042 Pagina 1 van 1",
     )
     assert text_of(pdf) == " ".join(parts)
 
@@ -135,15 +56,18 @@ def test_a_letter_holds_all_its_parts_in_the_order_of_reading(typesetter: Letter
     [
         (
             "nl",
-            ("Zwolle, 1 december 2026", "Ons kenmerk: C-", "Betreft: Uw", "Bijlagen: –", "Pagina 1 van 1", "CONCEPT"),
+            ("Zwolle, 1 december 2026", "Ons kenmerk: SIS-", "Betreft: Uw", "Bijlagen: –", "Pagina 1 van 1", "CONCEPT"),
         ),
-        ("en", ("Zwolle, 1 December 2026", "Our reference: C-", "0042 Uw", "Enclosures: –", "Page 1 of 1", "DRAFT")),
-        ("de", ("Zwolle, 1. Dezember 2026", "Unser Zeichen: C-", "0042 Uw", "Anlagen: –", "Seite 1 von 1", "ENTWURF")),
+        ("en", ("Zwolle, 1 December 2026", "Our reference: SIS-", "0042 Uw", "Enclosures: –", "Page 1 of 1", "DRAFT")),
+        (
+            "de",
+            ("Zwolle, 1. Dezember 2026", "Unser Zeichen: SIS-", "0042 Uw", "Anlagen: –", "Seite 1 von 1", "ENTWURF"),
+        ),
         (
             "fr",
             (
                 "Zwolle, le 1er décembre 2026",
-                "Notre référence : C-",
+                "Notre référence : SIS-",
                 "Objet : Uw",
                 "Pièces jointes : –",
                 "Page 1 sur 1",
@@ -218,178 +142,6 @@ def test_a_signature_is_never_alone_on_a_page(typesetter: LetterTypesetter, para
     body = "Een regel.\n\n" * paragraphs * 2 + "Met vriendelijke groet,"
     last = page_texts(typesetter.typeset(replace(LETTER, body=body)))[-1]
     assert last.index("Met vriendelijke groet,") < last.index("Mirjam Jansen")
-
-
-# Where it stands
-
-WINDOWS = {
-    "DIN 5008 form B": Window(),
-    "DIN 5008 form A": Window(top=27),
-    "on the right": Window(left=110, top=50, width=90, height=40),
-    "low": Window(top=55, height=35),
-}
-SIX_LINES = PostalAddress(
-    organisation="Harbour Trading Ltd",
-    name="Mr O. O'Neill",
-    street="High Street",
-    house_number="7",
-    postal_code="SW1A 1AA",
-    city="London",
-    country="GB",
-)
-
-
-@pytest.mark.parametrize("name", WINDOWS)
-@pytest.mark.parametrize("recipient", [CUSTOMER, SIX_LINES], ids=["three lines", "six lines"])
-def test_the_address_and_the_return_line_show_through_the_window_and_nothing_else_does(
-    typesetter: LetterTypesetter, name: str, recipient: PostalAddress
-) -> None:
-    window = WINDOWS[name]
-    pdf = typesetter.typeset(replace(LETTER, window=window, recipient=recipient))
-    for line in (*address_lines(recipient, "NL"), "Smart Import Solutions · Plattenborgstraat"):
-        assert_inside(box(pdf, line.replace("  ", " ")), window)
-    assert box(pdf, "service@example.nl")[3] < window.top
-    assert box(pdf, "Zwolle, 23 november")[1] > window.top + window.height
-
-
-def test_the_address_starts_where_din_5008_wants_it(typesetter: LetterTypesetter) -> None:
-    left, top, _, _ = box(typesetter.typeset(LETTER), "Mevr. J. de Vries")
-    assert left == pytest.approx(25, abs=0.5)
-    assert top == pytest.approx(62.7, abs=2)
-
-
-def test_a_wide_address_line_is_set_smaller(typesetter: LetterTypesetter) -> None:
-    name = "Stichting tot Behoud van de Oude Molens in Ov"
-    pdf = typesetter.typeset(replace(LETTER, recipient=replace(CUSTOMER, name=name)))
-    assert_inside(box(pdf, name), Window())
-
-
-def test_text_of_any_length_stays_on_the_page(typesetter: LetterTypesetter) -> None:
-    word = "W" * 400
-    letter = replace(
-        LETTER,
-        body=f"{word}\n\n- {word}\n\nhttps://example.nl/{word.lower()}",
-        subject=word,
-        place=word,
-        signatory=(word,),
-        enclosures=(word,),
-    )
-    pdf = typesetter.typeset(letter)
-    for left, top, right, bottom in bounds_of(pdf):
-        assert left >= 20
-        assert top >= 10
-        assert right <= 195
-        assert bottom <= 290
-
-
-# What the post wants
-
-
-@pytest.mark.parametrize(
-    ("recipient", "sender_country", "expected"),
-    [
-        pytest.param(CUSTOMER, "NL", ("Mevr. J. de Vries", "Dorpsstraat 12 B", "1234 AB  AMERSFOORT"), id="Dutch"),
-        pytest.param(
-            replace(CUSTOMER, country=""),
-            "NL",
-            ("Mevr. J. de Vries", "Dorpsstraat 12 B", "1234 AB  AMERSFOORT"),
-            id="no country is the sender's",
-        ),
-        pytest.param(
-            replace(CUSTOMER, postal_code="NL - 1234  ab"),
-            "BE",
-            ("Mevr. J. de Vries", "Dorpsstraat 12 B", "1234 AB  AMERSFOORT", "NEDERLAND"),
-            id="Dutch from Belgium",
-        ),
-        pytest.param(
-            replace(CUSTOMER, city="'s-Hertogenbosch"),
-            "DE",
-            ("Mevr. J. de Vries", "Dorpsstraat 12 B", "1234 AB  'S-HERTOGENBOSCH", "NIEDERLANDE"),
-            id="Dutch from Germany",
-        ),
-        pytest.param(
-            PostalAddress("Jan Peeters", "", "Nieuwstraat", "12 bus 3", "B-1000", "Brussel", "BE"),
-            "NL",
-            ("Jan Peeters", "Nieuwstraat 12 bus 3", "1000 BRUSSEL", "BELGIË"),
-            id="Belgian",
-        ),
-        pytest.param(
-            PostalAddress("Eva Groß", "", "Königsallee", "5a", "D-35390", "Gießen", "DE"),
-            "NL",
-            ("Eva Groß", "Königsallee 5a", "35390 GIESSEN", "DUITSLAND"),
-            id="German from abroad",
-        ),
-        pytest.param(
-            PostalAddress("Eva Groß", "", "Königsallee", "5a", "35390", "Gießen", "DE"),
-            "DE",
-            ("Eva Groß", "Königsallee 5a", "35390 Gießen"),
-            id="German at home",
-        ),
-        pytest.param(
-            PostalAddress("M. Lefèvre", "", "Résidence Les Lilas\nrue de l’Église", "12", "F-75001", "Paris", "FR"),
-            "FR",
-            ("M. Lefèvre", "Résidence Les Lilas", "12 rue de l’Église", "75001 PARIS"),
-            id="French, two lines of street",
-        ),
-        pytest.param(
-            SIX_LINES,
-            "NL",
-            ("Harbour Trading Ltd", "Mr O. O'Neill", "7 High Street", "LONDON", "SW1A 1AA", "VERENIGD KONINKRIJK"),
-            id="British",
-        ),
-        pytest.param(
-            PostalAddress("", "Bakkerij Bos", "Postbus", "99", "8000 ab", "Zwolle", "nl"),
-            "nl",
-            ("Bakkerij Bos", "Postbus 99", "8000 AB  ZWOLLE"),
-            id="organisation with a box, countries in small letters",
-        ),
-        pytest.param(
-            PostalAddress("Jo\x00\u202e Bos\r\n", "", " Laan\t ", "1", "8000AB", "Zwolle", "NL"),
-            "NL",
-            ("Jo Bos", "Laan 1", "8000 AB  ZWOLLE"),
-            id="control characters and stray spaces",
-        ),
-    ],
-)
-def test_an_address_is_written_as_the_post_wants_it(
-    recipient: PostalAddress, sender_country: str, expected: tuple[str, ...]
-) -> None:
-    assert address_lines(recipient, sender_country) == expected
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        pytest.param({"street": "A\nB\nC\nD\nE"}, "7 lines", id="too many lines"),
-        pytest.param({"street": " "}, "has no street", id="no street"),
-        pytest.param({"city": "", "postal_code": ""}, "no town and no postcode", id="no town"),
-        pytest.param({"name": "\u200b"}, "has no name", id="no name"),
-        pytest.param({"country": "QX"}, "'QX'", id="no such country"),
-    ],
-)
-def test_an_address_that_cannot_be_delivered_is_refused(changes: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Refused, match=re.escape(reason)):
-        address_lines(replace(CUSTOMER, **changes), "NL")
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        pytest.param(
-            {"recipient": replace(CUSTOMER, name="Jan " * 20)}, "too wide for the .*: Jan Jan", id="wide line"
-        ),
-        pytest.param({"recipient": replace(CUSTOMER, name='"J" ' * 30)}, r'too wide for the .*: "J" "J"', id="quotes"),
-        pytest.param({"recipient": replace(CUSTOMER, name="李小龙")}, "no font has 李 小 龙", id="no such letters"),
-        pytest.param({"window": Window(height=12)}, "too low for an address of 3 lines", id="low window"),
-        pytest.param({"sender": replace(SHOP, name="Winkel " * 9)}, "return line is too wide", id="wide return line"),
-        pytest.param({"sender_lines": ("0123456789" * 3,) * 40}, "letterhead runs into", id="high letterhead"),
-    ],
-)
-def test_what_does_not_fit_the_envelope_is_refused(
-    typesetter: LetterTypesetter, changes: dict[str, Any], reason: str
-) -> None:
-    with pytest.raises(Refused, match=reason):
-        typesetter.typeset(replace(LETTER, **changes))
 
 
 # Nothing is markup
@@ -487,10 +239,10 @@ def test_equal_letters_give_equal_bytes_also_from_another_typesetter_and_from_th
         assert list(pool.map(typesetter.typeset, letters)) == alone
 
 
-def test_only_the_bundled_fonts_are_used(typesetter: LetterTypesetter) -> None:
+def test_only_the_fonts_beside_the_layout_and_in_the_library_are_used(typesetter: LetterTypesetter) -> None:
     with pikepdf.open(io.BytesIO(typesetter.typeset(LETTER))) as document:
         fonts = {str(font.BaseFont) for font in document.pages[0].Resources.Font.values()}
-    assert {font.split("+")[-1].split("-")[0] for font in fonts} == {"LibertinusSerif"}
+    assert {font.split("+")[-1].split("-")[0] for font in fonts} == {"LibertinusSerif", "NotoSans"}
 
 
 # Mistakes

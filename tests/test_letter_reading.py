@@ -1,118 +1,102 @@
-"""Scans: PDF with a text layer, pictures, and what cannot be read, with the code that the clerk is told."""
+"""What was recognised of a letter, with the clerk's record, becomes a message."""
 
-import io
 import json
 from datetime import date
-from pathlib import Path
 
-import pikepdf
 import pytest
-import typst
-from PIL import Image
 
-from intake.errors import ReadingError
-from intake.reading.letter import MAX_PAGES, read_letter
-from intake.reading.record import parse_record, read_record
+from intake.errors import RecordError
+from intake.reading.letter import Scan, read_letter, require_own_record, with_record
+from intake.reading.record import Record, parse_record, read_record
+from intake.types import Channel, Message, ScannedLetter, ScanPage
 
 TEXT = "Mijn stofzuiger is na drie weken stuk gegaan en ik krijg van niemand een antwoord op mijn brieven."
 TODAY = date(2026, 11, 22)
+HASH = "a" * 64
 
 
-def pdf(text: str = TEXT, pages: int = 1, password: str | None = None) -> bytes:
-    source = "\n#pagebreak()\n".join([text] * pages)
-    plain = bytes(typst.compile(source.encode(), format="pdf"))
-    if password is None:
-        return plain
-    out = io.BytesIO()
-    with pikepdf.open(io.BytesIO(plain)) as document:
-        document.save(out, encryption=pikepdf.Encryption(owner="owner", user=password))
-    return out.getvalue()
-
-
-def picture(kind: str, pages: int = 1) -> bytes:
-    out = io.BytesIO()
-    image = Image.effect_noise((200, 300), 50)
-    more = {"save_all": True, "append_images": [image] * (pages - 1)} if pages > 1 else {}
-    image.save(out, kind, **more)
-    return out.getvalue()
-
-
-def record(**changes: object):
+def record(**changes: object) -> Record:
     value = {"schema": "letter-intake/1", "received_on": "2026-11-20", **changes}
     return read_record(parse_record(json.dumps(value).encode()), TODAY)
 
 
-def test_a_pdf_with_text_is_read() -> None:
-    message = read_letter(pdf(), "scan.pdf", record(sender={"name": "Jan", "postal_code": "8043 TT"}, subject="Klacht"))
-    assert " ".join(message.text.split()) == TEXT
+def scan(*pages: ScanPage, letters: int = 1, part: int = 0, received_on: date | None = None) -> Scan:
+    letter = ScannedLetter(pages or (ScanPage(1, TEXT),), received_on)
+    return Scan(letter, HASH, 1000, len(letter.pages), letters, part)
+
+
+def test_a_letter_with_a_record_is_a_message_of_its_sender() -> None:
+    told = record(sender={"name": "Jan", "postal_code": "8043 TT", "email": "jan@example.com"}, subject="Klacht")
+    message = read_letter(scan(), "scan.pdf", told)
+    assert message.text == TEXT
     assert message.readable
     assert message.problems == ()
     assert (message.subject, message.postal.name if message.postal else "") == ("Klacht", "Jan")
+    assert message.sender is not None
+    assert message.sender.address == "jan@example.com"
     assert message.attachments[0].media_type == "application/pdf"
 
 
-def test_a_pdf_that_only_its_owner_may_change_is_read() -> None:
-    assert read_letter(pdf(password=""), "scan.pdf", record()).readable
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [("a.TIF", "image/tiff"), ("b.jpeg", "image/jpeg"), ("c.png", "image/png"), ("brief/", "application/zip")],
+)
+def test_the_scan_is_kept_under_its_own_type(name: str, media_type: str) -> None:
+    assert read_letter(scan(), name, None).attachments[0].media_type == media_type
 
 
-@pytest.mark.parametrize(("kind", "pages"), [("TIFF", 1), ("TIFF", 3), ("JPEG", 1), ("PNG", 1)])
-def test_a_picture_becomes_a_letter_that_a_person_must_read(kind: str, pages: int) -> None:
-    message = read_letter(picture(kind, pages), "scan", record(pages_expected=pages))
+UNREADABLE = {
+    "no text at all": ScanPage(1),
+    "hardly a letter": ScanPage(1, "Aa Bb", recognised=True, confidence=95, words=2),
+    "handwriting": ScanPage(1, TEXT, recognised=True, confidence=41, words=17),
+}
+
+
+@pytest.mark.parametrize("page", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_what_cannot_be_read_is_a_letter_that_a_person_must_read(page: ScanPage) -> None:
+    message = read_letter(scan(page), "scan.pdf", record())
     assert not message.readable
-    assert message.problems == ("the scan has no readable text: read the scan",)
+    assert "the scan has no readable text: read the scan" in message.problems
 
 
-def test_a_scan_without_a_record_and_one_with_too_few_pages_say_so() -> None:
-    assert any("no record" in problem for problem in read_letter(pdf(), "a.pdf", None).problems)
-    assert any("says 3 pages" in problem for problem in read_letter(pdf(), "a.pdf", record(pages_expected=3)).problems)
+def test_a_page_that_could_not_be_recognised_says_so() -> None:
+    late = ScanPage(2, problem="page 2 could not be read in time")
+    message = read_letter(scan(ScanPage(1, TEXT), late), "scan.pdf", record())
+    assert message.readable
+    assert message.problems == ("page 2 could not be read in time",)
 
 
-def test_a_sheet_with_hardly_a_letter_is_still_a_letter() -> None:
-    assert not read_letter(pdf("#v(1cm)"), "a.pdf", record()).readable
+def test_the_confidence_is_that_of_the_words_not_of_the_pages() -> None:
+    pages = (ScanPage(1, TEXT, True, 90.0, 90), ScanPage(2, "x", True, 40.0, 10))
+    assert read_letter(scan(*pages), "scan.pdf", None).confidence == 85.0
 
 
-def many_pages() -> bytes:
-    out = io.BytesIO()
-    with pikepdf.new() as document:
-        for _ in range(MAX_PAGES + 1):
-            document.add_blank_page()
-        document.save(out)
-    return out.getvalue()
+def test_without_a_record_and_without_a_separators_day_the_date_is_assumed() -> None:
+    assert any("no record" in problem for problem in read_letter(scan(), "a.pdf", None).problems)
+    assert read_letter(scan(received_on=TODAY), "a.pdf", None).problems == ()
 
 
-REFUSED = {
-    "EMPTY": lambda: b"",
-    "TYPE": lambda: b"PK\x03\x04 a Word document",
-    "PASSWORD": lambda: pdf(password="secret"),
-    "TOO-MANY-PAGES": many_pages,
-    "TOO-BIG": lambda: b"%PDF-" + bytes(51 * 1024 * 1024),
-}
-DAMAGED = {
-    "a cut-off JPEG": lambda: picture("JPEG")[:-2000],
-    "a cut-off PNG": lambda: picture("PNG")[:-2000],
-    "a cut-off TIFF": lambda: picture("TIFF", 3)[:500],
-    "a PDF of nothing": lambda: b"%PDF-1.7\n",
-    "the first bytes of a PDF": lambda: pdf()[:300],
-    "a PDF without pages": lambda: b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF",
-}
+def test_too_few_pages_are_told() -> None:
+    assert any("says 3 pages" in problem for problem in read_letter(scan(), "a.pdf", record(pages_expected=3)).problems)
 
 
-@pytest.mark.parametrize(("code", "make"), REFUSED.items(), ids=REFUSED.keys())
-def test_what_is_no_letter_is_refused_with_its_code(code: str, make) -> None:
-    with pytest.raises(ReadingError) as caught:
-        read_letter(make(), "scan", record())
-    assert caught.value.code == code
-    assert caught.value.next_step
+def test_in_a_stack_the_record_tells_how_the_letters_came_and_not_who_wrote_them() -> None:
+    told = record(sender={"name": "Jan"}, subject="Klacht", channel="registered", registered_no="3S1", operator="ab")
+    message = read_letter(scan(letters=2, part=1), "a.pdf", told)
+    assert message.postal is None
+    assert message.subject == ""
+    assert message.record == {"channel": "registered", "operator": "ab"}
+    assert message.message_id == f"<{HASH}.1@scan.invalid>"
 
 
-@pytest.mark.parametrize("make", DAMAGED.values(), ids=DAMAGED.keys())
-def test_a_damaged_scan_is_refused(make) -> None:
-    with pytest.raises(ReadingError) as caught:
-        read_letter(make(), "scan", record())
-    assert caught.value.code == "DAMAGED"
+def test_a_record_beside_a_saved_mail_names_its_sender() -> None:
+    message = with_record(Message(channel=Channel.MAIL, subject="Re: x"), record(sender={"name": "Jan"}))
+    assert message.postal is not None
+    assert message.subject == "Re: x"
 
 
-@pytest.mark.parametrize("name", ["scan-0001.pdf", "scan-0002.pdf", "scan-0003.jpg"])
-def test_the_letters_of_the_demo_are_read(name: str) -> None:
-    raw = (Path(__file__).parents[1] / "intake" / "demo" / "letters" / name).read_bytes()
-    assert read_letter(raw, name, record()).attachments[0].name == name
+def test_a_record_of_another_scan_is_refused() -> None:
+    require_own_record(record(files=["a.pdf"], sha256=HASH.upper()), "a.pdf", HASH)
+    for wrong in ({"files": ["b.pdf"]}, {"sha256": "b" * 64}):
+        with pytest.raises(RecordError, match="another scan"):
+            require_own_record(record(**wrong), "a.pdf", HASH)

@@ -1,5 +1,7 @@
-"""A clerk drops scans: claimed once at rest, turned into cases, filed with a note. Real files, both databases."""
+"""A clerk drops scans: turned into cases, filed with a note, answered in the folder. Real files, both databases."""
 
+import csv
+import io
 import json
 import os
 from datetime import date
@@ -12,11 +14,12 @@ import pytest
 from intake import casework
 from intake.demo import samples
 from intake.errors import Refused
-from intake.pipeline import House, deliver, process, receive_post
+from intake.pipeline import House, deliver, process, recognise, watch_post
 from intake.replies.templates import find_gaps
 from intake.sources.post import PostSource
 from storage.models import EffectState
-from tests.builders import MONDAY, fates, make_config, make_house, post_settings, shop_settings
+from tests.builders import MONDAY, fates, mail, make_config, make_house, post_settings, shop_settings
+from tests.dropped import picture
 
 LETTERS = Path(samples.__file__).with_name("letters")
 RECORD: dict[str, Any] = {
@@ -56,7 +59,8 @@ def take_in(house: House, source: PostSource | None = None, looks: int = 2) -> N
     source = source or PostSource(shop.post_folder)
     source.prepare()
     for _ in range(looks):
-        receive_post(house, shop, source)
+        watch_post(house, shop, source)
+    recognise(house)
     process(house)
     deliver(house, shop)
 
@@ -91,40 +95,10 @@ def test_a_scan_with_its_record_becomes_a_case_that_counts_from_the_letterbox(da
     assert names(tmp_path, "incoming") == names(tmp_path, "processing") == []
 
 
-def test_a_scan_is_not_taken_while_it_still_changes(tmp_path: Path) -> None:
-    drop(tmp_path)
-    scan = tmp_path / "post" / "incoming" / "scan.pdf"
-    config = letter_config(tmp_path, stable_seconds=10, stable_looks=3)
-    assert config.shops[0].post_folder is not None
-    source = PostSource(config.shops[0].post_folder)
-    source.prepare()
-    assert source.look(0) == source.look(5) == []
-    with scan.open("ab") as file:
-        file.write(b"\n%%EOF\n")
-    assert source.look(10) == source.look(15) == source.look(19) == []
-    (claim,) = source.look(20)
-    assert (claim.scan.name, claim.record.name if claim.record else "") == ("scan.pdf", "scan.json")
-
-
-def test_a_scan_that_is_not_whole_waits_and_then_is_told_apart(tmp_path: Path) -> None:
-    drop(tmp_path, content=(LETTERS / "scan-0001.pdf").read_bytes()[:-3000])
-    config = letter_config(tmp_path)
-    assert config.shops[0].post_folder is not None
-    source = PostSource(config.shops[0].post_folder)
-    source.prepare()
-    assert [source.look(moment) for moment in (0, 5, 60, 890)] == [[], [], [], []]
-    assert len(source.look(901)) == 1
-
-
-def test_a_scan_waits_for_its_record_and_opens_without_it_on_the_files_date(tmp_path: Path) -> None:
+def test_a_scan_opens_without_its_record_on_the_files_date(tmp_path: Path) -> None:
     drop(tmp_path, record=None)
     scan = tmp_path / "post" / "incoming" / "scan.pdf"
     os.utime(scan, (MONDAY.timestamp(), MONDAY.timestamp()))
-    config = letter_config(tmp_path, record_wait_seconds=60)
-    assert config.shops[0].post_folder is not None
-    source = PostSource(config.shops[0].post_folder)
-    source.prepare()
-    assert source.look(0) == source.look(59) == []
     with make_house(letter_config(tmp_path), MONDAY) as house:
         take_in(house)
         (case,) = house.store.list_cases()
@@ -177,7 +151,7 @@ def test_a_bad_scan_goes_to_failed_with_what_to_do_and_the_rest_goes_on(fault: s
 
 
 def test_a_picture_without_text_opens_a_case_that_says_read_the_scan(tmp_path: Path) -> None:
-    drop(tmp_path, "scan.jpg", content=(LETTERS / "scan-0003.jpg").read_bytes())
+    drop(tmp_path, "scan.jpg", content=picture("JPEG"))
     with make_house(letter_config(tmp_path), MONDAY) as house:
         take_in(house)
         (case,) = house.store.list_cases()
@@ -226,18 +200,6 @@ def test_a_letter_whose_address_is_not_known_fails_by_itself_and_says_why(tmp_pa
     assert names(tmp_path, "incoming") == []
 
 
-def test_a_claim_that_died_with_its_record_alone_gives_it_back(tmp_path: Path) -> None:
-    config = letter_config(tmp_path)
-    assert config.shops[0].post_folder is not None
-    source = PostSource(config.shops[0].post_folder)
-    source.prepare()
-    claim = tmp_path / "post" / "processing" / "0123456789abcdef"
-    claim.mkdir()
-    (claim / "scan.json").write_text(json.dumps(RECORD))
-    assert source.resume("0123456789abcdef") is None
-    assert names(tmp_path, "incoming") == ["scan.json"]
-
-
 def test_one_scan_that_cannot_be_taken_in_does_not_hold_up_the_next(tmp_path: Path) -> None:
     drop(tmp_path)
     with make_house(letter_config(tmp_path), MONDAY) as house:
@@ -281,3 +243,81 @@ def test_a_record_that_names_another_scan_is_refused(tmp_path: Path) -> None:
         take_in(house)
         assert fates(house.store) == ["failed"]
     assert "belongs to another scan" in (tmp_path / "post" / "failed" / "scan.pdf - SIDECAR.txt").read_text()
+
+
+def answer(tmp_path: Path, name: str = "post.result.csv") -> list[dict[str, str]]:
+    """The rows of the answer to a CSV batch."""
+    (place,) = (tmp_path / "post" / "done").rglob(name)
+    return list(csv.DictReader(io.StringIO(place.read_text("utf-8-sig"), newline=""), delimiter=";"))
+
+
+def test_a_batch_gives_each_scan_its_record_and_is_answered(database: str, tmp_path: Path) -> None:
+    rows = ["file;received_on;sender_name", "scan.pdf;05-09-2026;A. de Boer", "gone.pdf;31-02-2026;B. Visser"]
+    with make_house(letter_config(tmp_path, database), MONDAY) as house:
+        drop(tmp_path, record=None)
+        drop(tmp_path, "post.csv", record=None, content="\r\n".join(rows).encode("cp1252"))
+        take_in(house)
+        (case,) = house.store.list_cases()
+        assert (case.complainant_name, case.received_basis) == ("A. de Boer", "the clerk's record")
+        take_in(house)
+    first, second = answer(tmp_path)
+    assert (first["status"], first["case_id"], first["answer_by"]) == ("opened", case.reference, "2026-09-10")
+    assert (second["status"], second["case_id"]) == ("failed", "")
+    assert "'31-02-2026' is no date" in second["reason"]
+    assert names(tmp_path, "incoming") == names(tmp_path, "processing") == []
+
+
+def test_a_folder_of_pages_is_one_letter(tmp_path: Path) -> None:
+    folder = tmp_path / "post" / "incoming" / "brief"
+    folder.mkdir(parents=True)
+    for number in (1, 2):
+        (folder / f"page {number}.pdf").write_bytes((LETTERS / f"scan-000{number}.pdf").read_bytes())
+    (folder / "letter.json").write_text(json.dumps(RECORD))
+    with make_house(letter_config(tmp_path), MONDAY) as house:
+        take_in(house)
+        (case,) = house.store.list_cases()
+        assert case.complainant_name == "A. de Boer"
+    filed = [name.partition("/")[2] for name in names(tmp_path, "done") if "__" in name]
+    assert filed == [
+        f"{case.reference}__brief",
+        f"{case.reference}__brief.txt",
+        f"{case.reference}__brief/letter.json",
+        f"{case.reference}__brief/page 1.pdf",
+        f"{case.reference}__brief/page 2.pdf",
+    ]
+
+
+def test_a_record_that_comes_late_moves_the_date_of_its_case(database: str, tmp_path: Path) -> None:
+    with make_house(letter_config(tmp_path, database), MONDAY) as house:
+        drop(tmp_path, record=None)
+        take_in(house)
+        (before,) = house.store.list_cases()
+        (tmp_path / "post" / "incoming" / "scan.json").write_text(json.dumps(RECORD))
+        take_in(house)
+        (after,) = house.store.list_cases()
+    assert (before.assumed, after.assumed, after.received_basis) == (True, False, "the clerk's record")
+    assert after.due_on == date(2026, 9, 10)
+    assert names(tmp_path, "incoming") == names(tmp_path, "processing") == []
+
+
+def test_the_status_file_tells_what_a_clerk_wants_to_know(tmp_path: Path) -> None:
+    drop(tmp_path)
+    drop(tmp_path, "bad.pdf", content=b"%PDF-1.7\nnonsense\n%%EOF")
+    with make_house(letter_config(tmp_path), MONDAY) as house:
+        take_in(house)
+        (shop,) = house.config.shops
+        assert shop.post_folder is not None
+        watch_post(house, shop, PostSource(shop.post_folder))
+    text = (tmp_path / "post" / "STATUS.txt").read_text(encoding="utf-8")
+    assert text.startswith("Last check 12:00:00 on Monday 07 September 2026.")
+    assert "Done today     1" in text
+    assert "Failed         1" in text
+
+
+def test_a_saved_mail_enters_as_mail(tmp_path: Path) -> None:
+    drop(tmp_path, "klacht.eml", record=None, content=mail())
+    with make_house(letter_config(tmp_path), MONDAY) as house:
+        take_in(house)
+        (case,) = house.store.list_cases()
+    assert (case.channel.value, case.complainant_address) == ("mail", "jan@example.com")
+    assert names(tmp_path, "incoming") == names(tmp_path, "processing") == []

@@ -12,7 +12,7 @@ from intake.cli.app import app, problem
 from intake.errors import IntakeError
 from storage.errors import StorageError
 
-FAMILIES = ("running", "cases", "arrivals", "dates", "letters", "keeping", "status", "auth")
+FAMILIES = ("running", "cases", "arrivals", "inspecting", "dates", "letters", "schema", "keeping", "status", "auth")
 for family in FAMILIES:
     import_module(f"intake.cli.{family}")
 

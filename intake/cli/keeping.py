@@ -11,10 +11,12 @@ from rich.markup import escape
 from intake import __version__
 from intake.bootstrap import CATEGORIES, TEMPLATES, check_rules, clock, sole_process
 from intake.cli.app import JsonOption, app, load, out, print_json, settings
-from intake.config import Config, Mailbox, Outgoing, missing_secrets
+from intake.config import Config, Mailbox, Outgoing, Shop, missing_secrets
 from intake.errors import ConfigError, IntakeError, TemplateError
 from intake.imap import DRAFTS, SENT, connect
 from intake.outlets.smtp import probe
+from intake.reading.recognition import missing_languages
+from intake.replies.logo import read_logo
 from intake.replies.templates import Templates
 from intake.rules.categories import load_categories
 from intake.sources.post import PostSource
@@ -71,6 +73,7 @@ def _checks(config: Config) -> Iterator[Check]:
             yield f"{shop.id} outgoing mail", partial(_outgoing, shop.outgoing)
         if shop.post_folder is not None:
             yield f"{shop.id} post folder", partial(_post_folder, PostSource(shop.post_folder))
+            yield f"{shop.id} letters", partial(_letters, shop)
 
 
 def _database(config: Config) -> str:
@@ -105,7 +108,7 @@ def _mailbox(mailbox: Mailbox) -> str:
         state = session.select(mailbox.folder)
         offered = ", ".join(session.capabilities()) or "nothing beyond IMAP4rev1"
         drafts = session.find_folder(DRAFTS, mailbox.drafts) or "none yet; it will be made"
-        sent = session.find_folder(SENT) or "none found"
+        sent = session.find_folder(SENT, mailbox.sent) or "none found"
     keywords = "keywords" if state.keywords else "no keywords"
     return (
         f"signed in; {mailbox.folder} holds {state.messages} messages; offers {offered}; {keywords}; "
@@ -119,7 +122,16 @@ def _outgoing(outgoing: Outgoing) -> str:
 
 def _post_folder(source: PostSource) -> str:
     source.prepare()
-    return f"{source.path}, {source.waiting()} scans wait"
+    return f"{source.path}, {source.waiting().count} scans wait"
+
+
+def _letters(shop: Shop) -> str:
+    missing = missing_languages(shop.languages)
+    if missing:
+        raise ConfigError("Scans cannot be recognised in full:", tuple(missing), "Install them, or read such scans.")
+    if shop.letter.logo is not None:
+        read_logo(shop.letter.logo)
+    return f"scans are recognised in {', '.join(shop.languages)}; envelope {shop.letter.envelope}"
 
 
 @app.command()

@@ -20,12 +20,14 @@ from intake.demo.samples import seed_letters, seed_mailbox
 from intake.demo.servers import HOST, Account, DemoServers
 from intake.errors import AlreadyRunning, ConfigError, IntakeError, UsageError
 from intake.imap import connect
-from intake.pipeline import House, deliver, process, receive_mail, receive_post
+from intake.pipeline import House, deliver, process, receive_mail, receive_sent, recognise, watch_post
 from intake.post_folder import INCOMING
 from intake.service import Service
 from intake.sources.mailbox import MailboxSource
 from intake.sources.post import PostSource
 from storage.errors import StorageError
+
+SETTLING_LOOKS = 2
 
 
 @app.command()
@@ -149,6 +151,7 @@ def _one_pass(house: House) -> tuple[dict[str, int], list[str]]:
             summary["letters"] += _poll_post(house, shop)
         except (IntakeError, StorageError, OSError) as error:
             problems.append(f"{shop.id} post folder: {error}")
+    recognise(house)
     summary["processed"] = process(house)
     for shop in house.config.shops:
         summary["delivered"] += deliver(house, shop)
@@ -166,22 +169,25 @@ def _poll_mailbox(house: House, shop: Shop) -> int:
         return 0
     with connect(shop.mailbox) as session:
         count = receive_mail(house, shop, MailboxSource(shop.mailbox, shop.zone), session)
+        count += receive_sent(house, shop, shop.mailbox, session)
     house.store.beat(f"mailbox {shop.id}", house.clock())
     return count
 
 
 def _poll_post(house: House, shop: Shop) -> int:
-    """Look as often as it takes for a scan to be seen at rest."""
+    """Look as often as it takes for a scan to be seen at rest, and to be settled after its claim."""
     if shop.post_folder is None:
         return 0
     source = PostSource(shop.post_folder)
     source.prepare()
-    count = receive_post(house, shop, source)
-    if source.waiting():
-        pause = source.settings.stable_seconds / (source.settings.stable_looks - 1)
-        for _ in range(source.settings.stable_looks - 1):
-            time.sleep(pause + 0.01)
-            count += receive_post(house, shop, source)
+    count = watch_post(house, shop, source)
+    settings = source.settings
+    pause = settings.stable_seconds / (settings.stable_looks - 1)
+    looks = settings.stable_looks + SETTLING_LOOKS
+    while source.waiting() and looks:
+        time.sleep(pause + 0.01)
+        count += watch_post(house, shop, source)
+        looks -= 1
     return count
 
 

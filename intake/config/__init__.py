@@ -4,9 +4,10 @@
 never stand in the file: a section names an environment variable or a file, and the value is kept out of `repr`.
 """
 
+from intake.config.base import CLOSED_ODR
+from intake.config.letter_page import ENVELOPES, LetterPage, Window
 from intake.config.loading import load_config, missing_secrets
 from intake.config.sections import (
-    CLOSED_ODR,
     DAYS,
     Config,
     Logging,
@@ -21,13 +22,16 @@ from intake.config.sections import (
 __all__ = [
     "CLOSED_ODR",
     "DAYS",
+    "ENVELOPES",
     "Config",
+    "LetterPage",
     "Logging",
     "Mailbox",
     "Outgoing",
     "PostFolder",
     "Security",
     "Shop",
+    "Window",
     "Workers",
     "load_config",
     "missing_secrets",

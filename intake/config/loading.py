@@ -183,6 +183,7 @@ def _absolute(raw: dict[str, Any], base: Path) -> dict[str, Any]:
         at(shop, "templates")
         _open_days(shop.get("calendar"))
         at(shop.get("post_folder"), "path")
+        at(shop.get("letter"), "logo")
         for server in (shop.get("mailbox"), shop.get("outgoing")):
             at(server, "password_file")
             at(server, "ca_file")

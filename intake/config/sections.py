@@ -15,24 +15,22 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
     field_validator,
 )
 
+from intake.config.base import Section
+from intake.config.letter_page import LetterPage
 from intake.errors import ConfigError
-from intake.types import Calendar, Channel, Counting, Post, PostalAddress, Promise
+from intake.types import Calendar, Channel, Counting, Own, Post, PostalAddress, Promise
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DayName = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 LanguageCode = Literal["nl", "en", "de", "fr"]
-# The platform closed on 20 July 2025 (Regulation (EU) 2024/3228); sending a consumer there is a dead remedy.
 DATABASES = ("sqlite:///", "postgresql+psycopg://")
-CLOSED_ODR = re.compile(r"ec\.europa\.eu/(consumers/)?odr|webgate\.ec\.europa\.eu/odr", re.IGNORECASE)
 DEFAULT_PORTS = {
     "imap": {"tls": 993, "starttls": 143, "plain": 143},
     "smtp": {"tls": 465, "starttls": 587, "plain": 25},
@@ -113,20 +111,6 @@ PUBLIC_MAIL_DOMAINS = frozenset(
     | {"ziggo.nl", "kpnmail.nl", "kpnplanet.nl", "planet.nl", "hetnet.nl", "xs4all.nl", "home.nl", "upcmail.nl"}
     | {"telenet.be", "skynet.be", "proximus.be", "orange.fr", "wanadoo.fr", "free.fr", "laposte.net", "sfr.fr"}
 )
-
-
-class Section(BaseModel):
-    """A part of the configuration: frozen, and without keys that nobody knows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-    @field_validator("*")
-    @classmethod
-    def _names_no_dead_remedy(cls, value: object) -> object:
-        texts = value if isinstance(value, tuple) else (value,)
-        if any(isinstance(text, str) and CLOSED_ODR.search(text) for text in texts):
-            raise ValueError("a body that is open: the EU's ODR platform closed on 20 July 2025")
-        return value
 
 
 class Security(StrEnum):
@@ -229,6 +213,7 @@ class Mailbox(Server):
     username: str = Field(min_length=1)
     folder: str = "INBOX"
     drafts: str = ""
+    sent: str = ""
     start: Annotated[Literal["now", "all"] | date, BeforeValidator(_mailbox_start)] = "now"
     poll_seconds: float = Field(default=60, ge=1, le=900)
     forms: tuple[str, ...] = ()
@@ -269,6 +254,7 @@ class PostFolder(Section):
     stable_seconds: float = Field(default=15, ge=0, le=600)
     stable_looks: int = Field(default=3, ge=2, le=20)
     record_wait_seconds: float = Field(default=60, ge=0, le=300)
+    least_free_mb: int = Field(default=2048, ge=0)
 
 
 class Manager(Section):
@@ -305,16 +291,6 @@ class DisputeBody(Section):
     address: str = ""
     website: str = ""
     takes_part: bool | None = None
-
-
-class LetterPage(Section):
-    """What stands at the top of posted letters, and where the envelope's window is (mm from the top left)."""
-
-    lines: tuple[str, ...] = ()
-    window_left: float = Field(default=20, ge=0, le=210)
-    window_top: float = Field(default=45, ge=0, le=297)
-    window_width: float = Field(default=85, gt=0, le=210)
-    window_height: float = Field(default=45, gt=0, le=150)
 
 
 class PromiseSection(Section):
@@ -375,6 +351,11 @@ class Shop(Section):
         place = self.address
         return PostalAddress("", self.name, place.street, "", place.postal_code, place.city, place.country)
 
+    @cached_property
+    def on_paper(self) -> Own:
+        """How the shop is known on paper: what a letter says of us, and not of its sender."""
+        return Own(self.postal, frozenset({self.name, self.manager.name}), self.own_names, (self.phone.number,))
+
     def owns(self, address: str) -> bool:
         """Whether mail from this address is the shop's own."""
         key = address.strip().lower()
@@ -425,11 +406,12 @@ class Desk(Section):
 
 
 class Workers(Section):
-    """The processes that read mail and letters, and what one item may cost."""
+    """The processes that read mail and letters, and what one item may cost; `scans` are recognised at once."""
 
     processes: int = Field(default=2, ge=1, le=64)
     seconds: float = Field(default=20, gt=0, le=900)
     memory_mb: int = Field(default=600, ge=200, le=64_000)
+    scans: int = Field(default=2, ge=1, le=64)
 
 
 class Config(Section):

@@ -7,6 +7,7 @@ from intake.config import Mailbox
 from intake.imap import DRAFTS, SENT, Session
 
 FLAGS = (b"\\Draft", b"\\Seen")
+DELETED = "\\Deleted"
 FALLBACK_NAME = "Drafts"
 
 
@@ -34,3 +35,23 @@ class DraftsFolder:
             return True
         sent = self._session.find_folder(SENT)
         return sent is not None and self._session.holds(sent, message_id)
+
+    def withdraw(self, message_id: str, raw: bytes) -> bool:
+        """Remove a draft that lies here as it was appended; one that somebody has changed, or that was sent, stays.
+        Whether it is gone. Only this one message is expunged (UID EXPUNGE, RFC 4315); a server without it keeps it.
+        Raises `ServerError`."""
+        changeable = self._session.open_for_change(self._folder)
+        if changeable is None or not changeable.keeps(DELETED) or "UIDPLUS" not in self._session.capabilities():
+            return False
+        found = self._session.search(["HEADER", "Message-ID", message_id])
+        bodies = self._session.bodies(found, len(raw) * len(found)) if found else {}
+        same = [uid for uid, body in bodies.items() if _comparable(body) == _comparable(raw)]
+        if same:
+            self._session.flag(same, DELETED)
+            self._session.remove(same)
+        return len(same) == len(found)
+
+
+def _comparable(raw: bytes) -> bytes:
+    """Servers may change line ends and what a folded header ends in."""
+    return b"".join(raw.split())

@@ -13,15 +13,22 @@ from intake.errors import IntakeError, Refused, ServerError, ServerRefused
 from intake.imap import Session, connect
 from intake.outlets import outgoing_post
 from intake.outlets.drafts_folder import DraftsFolder
+from intake.pipeline.effects import (
+    APPEND_DRAFT,
+    FILE_SCAN,
+    MARK_MAIL,
+    PREVIEW_LETTER,
+    TYPESET_LETTER,
+    WITHDRAW_DRAFT,
+)
 from intake.pipeline.house import House
-from intake.pipeline.receiving import MARK_MAIL
-from intake.pipeline.settling import APPEND_DRAFT, FILE_SCAN, PREVIEW_LETTER, TYPESET_LETTER
-from intake.replies.letter import Letter, Window, split_signatory
+from intake.replies.letter import Letter, split_signatory
+from intake.replies.logo import read_logo
 from intake.replies.mime import DraftMail, build
 from intake.sources import marking
 from intake.types import Address, PostalAddress
 from storage.errors import StorageError
-from storage.models import Case, Draft, Effect, EffectState
+from storage.models import Case, Draft, DraftState, Effect, EffectState
 
 BATCH = 50
 MARK_TRIES = 5
@@ -135,6 +142,9 @@ def _try(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> bool:
     except Refused as error:
         # Trying again would be refused again: a person has to look.
         house.store.fail_effect(effect.id or 0, error.what, house.clock())
+        if effect.kind == TYPESET_LETTER and effect.case_id is not None:
+            with house.store.processing() as unit:
+                unit.add_attention(effect.case_id, f"its letter is not printed: {error.what}")
         house.log.error("refused", effect=effect.kind, id=effect.id, case=effect.case_id)
         return False
     except Exception as error:  # noqa: BLE001 - the one loop over effects: note it on this one, go on
@@ -198,6 +208,13 @@ def draft_mail(shop: Shop, draft: Draft, case: Case) -> bytes:
     )
 
 
+def _withdraw_draft(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
+    """Take a draft back that another one replaces, if nobody has touched it."""
+    draft, case = drawers.draft(effect)
+    if not drawers.drafts().withdraw(draft.token, draft_mail(shop, draft, case)):
+        house.log.info("an old draft is left where it is", case=case.reference)
+
+
 def _mark_mail(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
     """Mark the mails of a batch at their source, or move them. What the server cannot do is told once, and left."""
     session, mailbox, where = drawers.session(), drawers.mailbox, effect.payload
@@ -218,7 +235,10 @@ def _preview_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) 
 def _typeset_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
     draft, case = drawers.draft(effect)
     pdf = house.typesetter.typeset(letter_of(shop, draft, case, draft_mark=False))
-    house.originals.add(pdf)
+    (digest,) = house.originals.add_all([pdf])
+    house.store.letters.set_pdf(draft.id or 0, digest)
+    if draft.posted_on is not None or draft.state is DraftState.SUPERSEDED:
+        return  # it was posted meanwhile, or a newer text has taken its place
     outgoing_post.put_letter(_post_folder(shop), case.reference, case.post_by, pdf)
 
 
@@ -234,11 +254,12 @@ def letter_of(shop: Shop, draft: Draft, case: Case, *, draft_mark: bool) -> Lett
         place=shop.address.city,
         dated=draft.dated,
         reference=case.reference,
-        subject=draft.subject,
+        subject=draft.subject.removesuffix(f"({case.reference})").strip() or draft.subject,
         body=body,
         signatory=signatory,
         draft=draft_mark,
-        window=Window(page.window_left, page.window_top, page.window_width, page.window_height),
+        window=page.place,
+        logo=read_logo(page.logo, page.logo_text) if page.logo is not None else None,
     )
 
 
@@ -272,4 +293,5 @@ CARRY_OUT: dict[str, Callable[[House, Shop, Drawers, Effect], None]] = {
     TYPESET_LETTER: _typeset_letter,
     FILE_SCAN: _file_scan,
     MARK_MAIL: _mark_mail,
+    WITHDRAW_DRAFT: _withdraw_draft,
 }

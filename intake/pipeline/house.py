@@ -8,6 +8,7 @@ from structlog.typing import FilteringBoundLogger
 
 from intake.config import Config, Shop
 from intake.examine import Examiner
+from intake.reading.recognition import Recogniser
 from intake.replies.letter import LetterTypesetter
 from intake.replies.templates import Templates
 from intake.rules.categories import Categories
@@ -25,6 +26,7 @@ class House:
     store: Store
     originals: Originals
     examiner: Examiner
+    recogniser: Recogniser
     categories: Categories
     templates: Mapping[str, Templates]
     delivered: Templates

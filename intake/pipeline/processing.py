@@ -7,15 +7,20 @@ reason and is tried again; after three times it is settled as unread, because th
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from intake.errors import ConfigError
+from intake.config import Shop
+from intake.errors import ConfigError, ReadingError
 from intake.examine import Examined, Job, Pending, failure_as_reading_error
+from intake.pipeline.answers import settle_sent
 from intake.pipeline.house import House
-from intake.pipeline.settling import TRIES, Item, Settlement, make_item, question, settle, settle_failed
+from intake.pipeline.items import POST, Item, make_item, question
+from intake.pipeline.recognising import letters_of
+from intake.pipeline.settling import TRIES, Settlement, settle, settle_failed
+from intake.reading.letter import Scan
 from intake.reading.limits import Failure
 from intake.rules.categories import OTHER
 from intake.types import Categorisation, Channel, Facts
 from storage.errors import StorageError, Unavailable
-from storage.models import Arrival
+from storage.models import Arrival, Reading
 from storage.processing import Processing
 
 BATCH = 100
@@ -23,16 +28,30 @@ BATCH_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Examined:
+class _Work:
+    """An arrival with what the child processes get of it: one job for a mail, one for each letter of a scan; none, and
+    the reason, where the scan cannot be read."""
+
     arrival: Arrival
-    outcome: Examined | Failure
+    jobs: tuple[Job, ...]
+    error: ReadingError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    work: _Work
+    outcomes: tuple[Examined | Failure, ...]
+
+    @property
+    def arrival(self) -> Arrival:
+        return self.work.arrival
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """Arrivals that the child processes have in hand."""
 
-    arrivals: Sequence[Arrival]
+    works: Sequence[_Work]
     pending: Pending
 
 
@@ -55,9 +74,11 @@ def process(house: House, enough: Callable[[], bool] = lambda: False) -> int:
 def _batches(house: House) -> Iterator[_Batch]:
     after = 0
     while arrivals := _fitting(house.store.waiting_arrivals(BATCH, after)):
-        jobs = [_job(house, arrival) for arrival in arrivals]
-        ready = [(arrival, job) for arrival, job in zip(arrivals, jobs, strict=True) if job is not None]
-        yield _Batch([arrival for arrival, _ in ready], house.examiner.begin([job for _, job in ready]))
+        letters = [arrival.id or 0 for arrival in arrivals if arrival.channel.value == Channel.LETTER.value]
+        readings = house.store.letters.readings(letters) if letters else {}
+        found = [_work(house, arrival, readings.get(arrival.id or 0)) for arrival in arrivals]
+        works = [work for work in found if work is not None]
+        yield _Batch(works, house.examiner.begin([job for work in works for job in work.jobs]))
         after = arrivals[-1].id or 0
 
 
@@ -65,15 +86,16 @@ def _fitting(arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
     """As many as are held in memory together without harm, one at the least."""
     total = 0
     for count, arrival in enumerate(arrivals):
-        total += arrival.size
+        # Of a scan only its text is held.
+        total += arrival.size if arrival.channel.value == Channel.MAIL.value else 0
         if count and total > BATCH_BYTES:
             return arrivals[:count]
     return arrivals
 
 
 def _settle_batch(house: House, batch: _Batch) -> int:
-    outcomes = house.examiner.finish(batch.pending)
-    items = [_Examined(arrival, outcome) for arrival, outcome in zip(batch.arrivals, outcomes, strict=True)]
+    outcomes = iter(house.examiner.finish(batch.pending))
+    items = [_Examined(work, tuple(next(outcomes) for _ in work.jobs)) for work in batch.works]
     try:
         settled, failures = _settle(house, items)
     except Unavailable:
@@ -93,7 +115,7 @@ def _settle_batch(house: House, batch: _Batch) -> int:
             case=settlement.reference,
             reason=settlement.kind,
         )
-    return len(settled)
+    return len({settlement.arrival_id for settlement in settled})
 
 
 def _settle(house: House, batch: Sequence[_Examined]) -> tuple[list[Settlement], list[tuple[Arrival, str]]]:
@@ -102,13 +124,12 @@ def _settle(house: House, batch: Sequence[_Examined]) -> tuple[list[Settlement],
     settled: list[Settlement] = []
     failures: list[tuple[Arrival, str]] = []
     with house.store.processing() as unit:
-        understood = [_item(house, one.arrival, one.outcome) for one in batch if isinstance(one.outcome, Examined)]
-        items = {item.arrival_id: item for item in understood}
-        unit.look_up([question(house, item) for item in understood])
-        for one in batch:
+        understood = [(one, _items(house, one)) for one in batch]
+        unit.look_up([question(house, item) for _, items in understood for item in items])
+        for one, items in understood:
             try:
                 with unit.item():
-                    settled.append(_settlement(house, unit, one, items.get(one.arrival.id or 0)))
+                    settled += _settlements(house, unit, one, items)
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - the one loop over items: it stays with this one
@@ -137,50 +158,77 @@ def _failed(house: House, arrival: Arrival, error: Exception) -> tuple[Arrival, 
     return arrival, problem
 
 
-def _job(house: House, arrival: Arrival) -> Job | None:
-    """What the child process gets; None (and a note) for an arrival whose original cannot be read now."""
-    channel = Channel(arrival.channel.value)
-    moment = arrival.received_at if channel is Channel.MAIL else house.clock()
+def _work(house: House, arrival: Arrival, reading: Reading | None) -> _Work | None:
+    """What is to be done about an arrival; None (and a note) where its original cannot be read now."""
     try:
         shop = house.shop(arrival.shop)
     except ConfigError as error:
         # Its shop was taken out of the configuration: it waits until the shop is back, and the others go on.
         house.log.error("cannot be processed", arrival=arrival.id, problem=str(error))
         return None
+    if reading is not None and reading.error_code:
+        return _Work(arrival, (), ReadingError(reading.error, reading.next_step, code=reading.error_code))
     try:
-        raw = house.originals.read(arrival.sha256)
-        record = house.originals.read(arrival.record["sha256"]) if arrival.record else None
+        return _Work(arrival, tuple(jobs_of(house, shop, arrival, reading)))
     except StorageError as error:
         if isinstance(error, Unavailable):
             raise
         house.log.error("original cannot be read", arrival=arrival.id, problem=str(error))
         house.store.note_problem(arrival.id or 0, arrival.attempts + 1, str(error))
-        if arrival.attempts < TRIES:
-            return None
-        raw, record = b"", None
-    arrived_on = moment.astimezone(shop.zone).date()
-    return Job(
+        lost = Job(Channel(arrival.channel.value), b"", arrival.name, shop.languages, house.clock().date())
+        return _Work(arrival, (lost,)) if arrival.attempts >= TRIES else None
+
+
+def jobs_of(house: House, shop: Shop, arrival: Arrival, reading: Reading | None) -> Iterator[Job]:
+    """What the child processes get of an arrival: the mail, or each letter of the scan. Raises `StorageError`."""
+    channel = Channel(arrival.channel.value)
+    moment = arrival.received_at if channel is Channel.MAIL and arrival.account != POST else house.clock()
+    job = Job(
         channel,
-        raw,
+        house.originals.read(arrival.sha256) if channel is Channel.MAIL else b"",
         arrival.name,
         shop.languages,
-        arrived_on,
-        record,
+        moment.astimezone(shop.zone).date(),
+        house.originals.read(arrival.record["sha256"]) if arrival.record else None,
         own=shop.own_names,
         zone=shop.time_zone,
+        shop=shop.on_paper,
+        saved=arrival.account == POST,
+        sent=arrival.sent,
     )
+    if reading is None:
+        yield job
+        return
+    letters = letters_of(reading)
+    for part, letter in enumerate(letters):
+        scan = Scan(
+            letter, arrival.sha256, arrival.size, reading.page_count, len(letters), part, tuple(reading.problems)
+        )
+        yield replace(job, scan=scan)
 
 
-def _item(house: House, arrival: Arrival, examined: Examined) -> Item:
-    bare = arrival.attempts >= TRIES
-    return make_item(house, arrival, _bare(examined, arrival.problem) if bare else examined)
+def _items(house: House, one: _Examined) -> list[Item]:
+    """The messages of an arrival; none where any of them could not be examined."""
+    bare = one.arrival.attempts >= TRIES
+    items = []
+    for part, (job, outcome) in enumerate(zip(one.work.jobs, one.outcomes, strict=True)):
+        if isinstance(outcome, Failure):
+            return []
+        copy = job.scan.letter.copy if job.scan is not None else ""
+        examined = _bare(outcome, one.arrival.problem) if bare else outcome
+        items.append(make_item(house, one.arrival, examined, part, copy))
+    return items
 
 
-def _settlement(house: House, unit: Processing, one: _Examined, item: Item | None) -> Settlement:
-    if item is None:
-        failure = one.outcome if isinstance(one.outcome, Failure) else Failure("it was not examined")
-        return settle_failed(house, unit, one.arrival, failure_as_reading_error(failure))
-    return settle(house, unit, item)
+def _settlements(house: House, unit: Processing, one: _Examined, items: Sequence[Item]) -> list[Settlement]:
+    if one.work.error is not None:
+        return [settle_failed(house, unit, one.arrival, one.work.error)]
+    if not items:
+        failure = next((item for item in one.outcomes if isinstance(item, Failure)), Failure("it was not examined"))
+        return [settle_failed(house, unit, one.arrival, failure_as_reading_error(failure))]
+    if one.arrival.sent:
+        return [settle_sent(house, unit, items[0])]
+    return settle(house, unit, items)
 
 
 def _bare(examined: Examined, problem: str) -> Examined:

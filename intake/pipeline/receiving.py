@@ -3,30 +3,27 @@
 Nothing is parsed here, so no mail and no scan can block the way of the next.
 """
 
-import os
-import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from intake.config import Mailbox, Shop
-from intake.errors import IntakeError, ServerError
+from intake.errors import ServerError
 from intake.imap import SENT, Session
+from intake.pipeline.effects import MARK_MAIL
 from intake.pipeline.house import House
-from intake.reading.letter import MAX_BYTES
 from intake.reading.mail import received_at
-from intake.reading.record import MAX_RECORD
+from intake.rules.tokens import find_reference
 from intake.sources.files import FoundMail, shown_name
 from intake.sources.mailbox import CLOCK_SKEW, TRIES, Batch, Mail, MailboxSource, Position
-from intake.sources.post import Claim, PostSource
+from intake.sources.sent import SentHead, new_sent
 from intake.sources.sent import answered as answers_in
 from storage.models import Arrival, Channel, Cursor, Effect
 
-POST, IMPORT = "post", "import"
+IMPORT = "import"
 IMPORT_BATCH = 100
 IMPORT_BYTES = 32 * 1024 * 1024
-MARK_MAIL = "mark mail"
 
 
 def receive_mail(
@@ -44,7 +41,7 @@ def receive_mail(
     if cursor is None and moved_since is None and settings.start != "now":
         _note_answered(house, shop, source, session)
     for batch in source.new_mail(session, _position(cursor), house.clock(), moved_since):
-        new = _store_mails(house, shop, source, batch)
+        new = _store_mails(house, shop, Origin(settings, settings.folder), batch)
         count += new
         if new:
             stored()
@@ -58,15 +55,15 @@ def _note_answered(house: House, shop: Shop, source: MailboxSource, session: Ses
         house.log.error("Sent cannot be read: what was answered before becomes a case", shop=shop.id)
         return
     try:
-        _read_sent(house, shop, session)
+        _read_sent(house, shop, source.mailbox, session)
     except ServerError:
         source.sent_failures += 1
         raise
 
 
-def _read_sent(house: House, shop: Shop, session: Session) -> None:
+def _read_sent(house: House, shop: Shop, mailbox: Mailbox, session: Session) -> None:
     """An answer that went to colleagues alone was none."""
-    folder = session.find_folder(SENT)
+    folder = session.find_folder(SENT, mailbox.sent)
     if folder is None:
         house.log.warning("no Sent folder: what was answered cannot be told", shop=shop.id)
         return
@@ -82,29 +79,57 @@ def _read_sent(house: House, shop: Shop, session: Session) -> None:
     house.log.info("read Sent", shop=shop.id, folder=folder, answered=known)
 
 
-def _store_mails(house: House, shop: Shop, source: MailboxSource, batch: Batch) -> int:
-    settings, now = source.mailbox, house.clock()
+def receive_sent(house: House, shop: Shop, mailbox: Mailbox, session: Session) -> int:
+    """Take in the drafts of letters that the manager sent to the post room since the last look; how many. Of everything
+    else in Sent only the head is seen. A mailbox that was never read has sent none of ours. Raises `ServerError`."""
+    if house.store.latest_cursor(mailbox.account, mailbox.folder) is None:
+        return 0
+    room = shop.post_folder.room_address.lower() if shop.post_folder is not None else ""
+    folder = session.find_folder(SENT, mailbox.sent) if room else None
+    if folder is None:
+        return 0
+
+    def is_wanted(head: SentHead) -> bool:
+        return room in head.recipients and find_reference(house.key, shop.id, head.ids) is not None
+
+    position = _position(house.store.latest_cursor(mailbox.account, folder))
+    batches = new_sent(session, folder, position, house.clock(), is_wanted)
+    return sum(_store_mails(house, shop, Origin(mailbox, folder, sent=True), batch) for batch in batches)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The folder that mails are taken from; `sent`: they are our own."""
+
+    mailbox: Mailbox
+    folder: str
+    sent: bool = False
+
+
+def _store_mails(house: House, shop: Shop, origin: Origin, batch: Batch) -> int:
+    settings, now = origin.mailbox, house.clock()
     digests = house.originals.add_all(mail.raw for mail in batch.mails)
     house.checkpoint("original written")
     arrivals = [
-        _mail_arrival(shop, source, batch.position, mail, digest, now)
+        _mail_arrival(shop, origin, batch.position, mail, digest, now)
         for mail, digest in zip(batch.mails, digests, strict=True)
     ]
     position = batch.position
     cursor = Cursor(
         account=settings.account,
-        folder=settings.folder,
+        folder=origin.folder,
         uidvalidity=position.uidvalidity,
         shop=shop.id,
         last_uid=position.last_uid,
         first_uid=position.first_uid,
         since=position.since,
-        started_at=_started(house, settings.account, settings.folder, position, now),
+        started_at=_started(house, settings.account, origin.folder, position, now),
     )
-    new = house.store.receive(arrivals, cursor, _marks(shop, settings, batch, now))
+    marks = [] if origin.sent else _marks(shop, settings, batch, now)
+    new = house.store.receive(arrivals, cursor, marks)
     house.checkpoint("rows committed")
     if new:
-        house.log.info("received", shop=shop.id, channel="mail", arrivals=len(new))
+        house.log.info("received", shop=shop.id, channel="sent mail" if origin.sent else "mail", arrivals=len(new))
     house.checkpoint("source touched")
     return len(new)
 
@@ -132,17 +157,15 @@ def _position(cursor: Cursor | None) -> Position | None:
     return Position(cursor.uidvalidity, cursor.last_uid, cursor.first_uid, cursor.since)
 
 
-def _mail_arrival(
-    shop: Shop, source: MailboxSource, position: Position, mail: Mail, digest: str, now: datetime
-) -> Arrival:
+def _mail_arrival(shop: Shop, origin: Origin, position: Position, mail: Mail, digest: str, now: datetime) -> Arrival:
     # A server's clock may be ahead; a mail has not come in another year.
     dated = mail.dated and mail.received_at <= now + CLOCK_SKEW
     moment, basis = (mail.received_at, "internaldate") if dated else _moment_in(mail.raw, min(mail.received_at, now))
     return Arrival(
         shop=shop.id,
         channel=Channel.MAIL,
-        account=source.mailbox.account,
-        folder=source.mailbox.folder,
+        account=origin.mailbox.account,
+        folder=origin.folder,
         uidvalidity=position.uidvalidity,
         uid=mail.uid,
         sha256=digest,
@@ -150,6 +173,7 @@ def _mail_arrival(
         received_at=moment,
         received_basis=basis,
         assumed=not dated,
+        sent=origin.sent,
         problem=mail.problem,
         stored_at=now,
     )
@@ -159,63 +183,6 @@ def _moment_in(raw: bytes, now: datetime) -> tuple[datetime, str]:
     """When a mail arrived of which nobody else tells it: (moment, basis); never in the future."""
     moment, basis = received_at(raw) or (now, "import")
     return min(moment, now).astimezone(UTC), basis
-
-
-def receive_post(house: House, shop: Shop, source: PostSource) -> int:
-    """Take in the scans that have come to rest, and those that a dead run had claimed; how many."""
-    count = 0
-    for claim_id in source.claims():
-        if house.store.find_claim(shop.id, POST, claim_id) is None:
-            count += _one_scan(house, shop, partial(source.resume, claim_id))
-    for claim in source.look(time.monotonic()):
-        house.checkpoint("scan claimed")
-        count += _one_scan(house, shop, partial(source.resume, claim.id))
-    return count
-
-
-def _one_scan(house: House, shop: Shop, find: Callable[[], Claim | None]) -> int:
-    """Store one claim. One that cannot be read now stays in `processing/` and is tried at each look; the next ones
-    do not wait for it."""
-    try:
-        claim = find()
-        return _store_scan(house, shop, claim) if claim is not None else 0
-    except (OSError, IntakeError) as error:
-        house.log.error("scan cannot be taken in", shop=shop.id, problem=str(error))
-        house.store.beat(f"post folder {shop.id}", house.clock(), str(error))
-        return 0
-
-
-def _store_scan(house: House, shop: Shop, claim: Claim) -> int:
-    """Store a claimed scan and its record. It stays in `processing/` until its fate is known."""
-    record = _beginning(claim.record, MAX_RECORD) if claim.record is not None else None
-    raw = _beginning(claim.scan, MAX_BYTES)
-    digest, *rest = house.originals.add_all([raw] if record is None else [raw, record])
-    house.checkpoint("original written")
-    arrival = Arrival(
-        shop=shop.id,
-        channel=Channel.LETTER,
-        account=POST,
-        folder=claim.id,
-        sha256=digest,
-        size=len(raw),
-        name=shown_name(claim.scan.name),
-        # A scanner's clock may be ahead of ours; a letter has not come tomorrow.
-        received_at=min(claim.modified_at, house.clock()),
-        received_basis="file date",
-        assumed=True,
-        record={"sha256": rest[0]} if rest else None,
-        stored_at=house.clock(),
-    )
-    new = house.store.receive([arrival])
-    house.checkpoint("rows committed")
-    house.log.info("received", shop=shop.id, channel="letter", arrivals=len(new))
-    return len(new)
-
-
-def _beginning(path: Path, most: int) -> bytes:
-    """A file's bytes, one more than allowed where it is too large: enough to tell. Links are not followed."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        return file.read(most + 1)
 
 
 def receive_files(

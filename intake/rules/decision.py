@@ -15,7 +15,7 @@ from intake.rules.people import complainant_of, is_form, is_listed, writer_keys
 from intake.rules.spam import spam_sign
 from intake.rules.tokens import read_token
 from intake.rules.verification import Verification, verify
-from intake.types import Channel, Facts, Fate, Message, Verified
+from intake.types import CaseView, Channel, Facts, Fate, Message, Verified
 
 FORWARD = re.compile(r"^\s*(fwd?|fw|doorst(uurd)?|wg|tr|vs|i)\s*:", re.IGNORECASE)
 SUGGEST = "please confirm"
@@ -26,22 +26,14 @@ NOT_HANDED_OVER = "the server does not deliver this mail: read it there"
 ANSWERS, HELD_ALREADY = "a mail that it answers", "the mail that was forwarded"
 FORWARDED_BEFORE = "a colleague's forward of it"
 MOST_OF_A_NOTE = 300
-
-
-@dataclass(frozen=True, slots=True)
-class CaseView:
-    """What the rules need to know of a case. `participants` are keys as `participant_keys` makes them."""
-
-    id: int
-    reference: str
-    is_open: bool
-    participants: frozenset[str]
+RECOGNISED = {"sender": "name and address"}
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """What storage says about a message: earlier ones with the same Message-ID, the cases that its ids lead to, the
-    case of a colleague's forward of it, and when it was answered before Intake came."""
+    case of a colleague's forward of it, and when it was answered before Intake came. `alike` is a case that seems to be
+    about the same complaint, with the sign of it."""
 
     same_id: tuple[tuple[int, str], ...] = ()
     by_message_id: Mapping[str, CaseView] = field(default_factory=dict)
@@ -49,6 +41,7 @@ class Knowledge:
     twin_scan: tuple[int, int | None] | None = None
     forward_of_it: CaseView | None = None
     answered_at: datetime | None = None
+    alike: tuple[str, CaseView] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +49,8 @@ class Decision:
     """One fate and why. `case` is the case joined or linked to, `suggested` one for a person to confirm.
 
     `attention` are the marks that an opened case starts with; `complainant` names who complains, as
-    (name, address); `reopens` says that a joined case was answered and starts a date of its own.
+    (name, address); `reopens` says that a joined case was answered and starts a date of its own. `alike` says why the
+    suggested case seems to be about the same complaint; `held_by` is the case of what a duplicate repeats.
     """
 
     fate: Fate
@@ -68,6 +62,8 @@ class Decision:
     complainant: tuple[str, str] = ("", "")
     attention: tuple[str, ...] = ()
     reopens: bool = False
+    alike: str = ""
+    held_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +100,20 @@ def decide(message: Message, facts: Facts, known: Knowledge, shop: Shop, key: by
     if thread.case is None and known.answered_at is not None:
         day = f"{known.answered_at.astimezone(shop.zone):%d %B %Y}".lstrip("0")
         return Decision(Fate.SET_ASIDE, "answered", f"it was answered on {day}, before Intake came")
-    if thread.case is not None:
-        attention = (*attention, f"may belong to {thread.case.reference} ({thread.sign}): {SUGGEST}")
+    suggested, sign, alike = thread.case, thread.sign, ""
+    if suggested is not None:
+        attention = (*attention, f"may belong to {suggested.reference} ({sign}): {SUGGEST}")
+    elif known.alike is not None:
+        sign, suggested = known.alike
+        alike = sign
+        attention = (*attention, f"may be about the same as {suggested.reference} ({sign}): {SUGGEST}")
     return Decision(
-        Fate.OPENED, suggested=thread.case, complainant=(name, address), attention=attention, reason=thread.sign
+        Fate.OPENED,
+        suggested=suggested,
+        complainant=(name, address),
+        attention=attention,
+        reason=sign,
+        alike=alike,
     )
 
 
@@ -124,7 +130,10 @@ def _duplicate(message: Message, known: Knowledge) -> Decision | None:
     if message.channel is Channel.LETTER:
         if known.twin_scan is None:
             return None
-        return Decision(Fate.DUPLICATE, "same scan", "the same scan came before", duplicate_of=known.twin_scan[0])
+        message_id, case_id = known.twin_scan
+        return Decision(
+            Fate.DUPLICATE, "same scan", "the same scan came before", duplicate_of=message_id, held_by=case_id
+        )
     for earlier, content_hash in known.same_id:
         if content_hash == message.content_hash:
             return Decision(Fate.DUPLICATE, "same mail", "the same mail came before", duplicate_of=earlier)
@@ -192,6 +201,9 @@ def _attention(message: Message, known: Knowledge, shop: Shop) -> tuple[str, ...
         marks.append("the mail has no readable text: read the original")
     if message.channel is Channel.LETTER and not message.readable:
         marks.append("read the scan: it has no readable text")
+    if message.recognised:
+        read = ", ".join(RECOGNISED.get(name, name.replace("_", " ")) for name in message.recognised)
+        marks.append(f"read from the scan by machine, check: {read}")
     marks += _forward_marks(message, shop)
     if message.channel is Channel.MAIL and known.same_id:
         marks.append("another mail has the same Message-ID and other content")

@@ -92,7 +92,7 @@ def find_facts(subject: str, text: str, language: str, today: date) -> Facts:
         invoice_numbers=invoices,
         ibans=ibans,
         tracking_numbers=tracking,
-        phones=_phones(rest, REGIONS.get(language, "NL")),
+        phones=find_phones(rest, REGIONS.get(language, "NL")),
         postal_codes=postal_codes,
         amounts=amounts,
         dates=dates,
@@ -180,7 +180,7 @@ def _postal_codes(text: str, language: str) -> tuple[tuple[str, ...], str]:
     return (*dutch, *five, *years), rest
 
 
-def _phones(text: str, region: str) -> tuple[str, ...]:
+def find_phones(text: str, region: str) -> tuple[str, ...]:
     """Valid numbers, in international form. The library takes a millisecond for a mail without any, so it is shown only
     the places that may hold one."""
     places = "\n".join(AROUND_A_PHONE.findall(text))

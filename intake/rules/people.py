@@ -10,9 +10,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from intake.config import Shop
+from intake.rules.names import LEGAL_FORM, PARTICLES, folded, is_organisation, without_title
 from intake.types import Address, Message
 
 VIA = re.compile(r"\s+(?:via|durch|door)\s.{1,100}$", re.IGNORECASE)
+WORDS = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
+APOSTROPHES = re.compile(r"(?<=\w)['\u2019\u02bc`\u00b4](?=\w)")
 ONE_ADDRESS = re.compile(r"[^\s<>\[\]()\"',;:@]{1,64}@[^\s<>\[\]()\"',;:@]{1,250}")
 
 
@@ -23,9 +26,27 @@ def participant_keys(message: Message, shop: Shop) -> tuple[str, ...]:
     keys = [person.key for person in people if person is not None and person.address]
     keys = [key for key in keys if not shop.owns(key)]
     postal = message.postal
-    if postal is not None and postal.name and postal.postal_code:
-        keys.append(f"post:{postal.name.casefold()}|{postal.postal_code.replace(' ', '').upper()}")
+    name = name_key(postal.name or postal.organisation) if postal is not None else ""
+    if postal is not None and name and postal.postal_code:
+        keys.append(f"post:{name}|{''.join(postal.postal_code.split()).upper()}")
     return tuple(dict.fromkeys(keys))
+
+
+def name_key(name: str) -> str:
+    """A name for comparing: the first initial and the surname with its particles, without title, accents and case, so
+    that "Dhr. A. de Boer" and "Anna de Boer" agree and "B. de Boer" does not. An organisation keeps all its words but
+    the legal form; a surname alone has no initial, and agrees with no first name. "" where there is no letter.
+
+    Where no particle says where the surname begins, it is the last word: "Anna Maria Jansen" is "A.M. Jansen"."""
+    if is_organisation(name):
+        return " ".join(WORDS.findall(folded(LEGAL_FORM.sub(" ", name))))
+    surname, comma, given = APOSTROPHES.sub("", without_title(name)).partition(",")
+    words = WORDS.findall(folded(f"{given} {surname}" if comma and given.strip() else surname))
+    particle = next((place for place, word in enumerate(words) if word in PARTICLES), len(words) - 1)
+    first = next((place for place, word in enumerate(words) if word not in PARTICLES), 0)
+    if len(words) < 2 or particle < first:
+        return " ".join(words)
+    return " ".join((words[0][0], *words[max(particle, 1) :]))
 
 
 def writer_keys(message: Message, shop: Shop) -> tuple[str, ...]:

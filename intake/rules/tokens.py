@@ -8,6 +8,7 @@ himself into a case.
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 
 TOKEN = re.compile(r"<([A-Z][A-Z0-9]{1,7}-\d{4}-\d{4,9})\.([0-9a-f]{8,32})\.([0-9a-f]{16})@[^<>@\s]+>")
 
@@ -29,6 +30,11 @@ def read_token(key: bytes, shop: str, message_id: str) -> str | None:
         return None
     reference, nonce, signature = match.groups()
     return reference if hmac.compare_digest(signature, _signature(key, shop, reference, nonce)) else None
+
+
+def find_reference(key: bytes, shop: str, ids: Iterable[str]) -> str | None:
+    """The case reference in the first of these ids that is ours; None where none is."""
+    return next(filter(None, (read_token(key, shop, found) for found in ids)), None)
 
 
 def _signature(key: bytes, shop: str, reference: str, nonce: str) -> str:

@@ -1,16 +1,18 @@
-"""The Sent folder as a source: which mails were answered, by whatever program the answer was written with.
+"""The Sent folder as a source: which mails were answered, by whatever program the answer was written with, and what
+was sent since it was last looked at.
 
-Only a few header fields are read, never a body and never a flag. It decides nothing: whether an answer went to the
-customer, and what that means for a case, is for its reader.
+A few header fields are read of each mail, and never a flag; a body only of a mail that is asked for by its head, since
+the rest of what a person sends is nobody's business. It decides nothing: what a sent mail means is for its reader.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 
 from intake import fetched
-from intake.imap import Session
+from intake.imap import FETCH_AT_MOST, Session
+from intake.sources.mailbox import Batch, Mail, Position
 
 BYTES_EACH = 2048
 NAMES = "MESSAGE-ID IN-REPLY-TO REFERENCES AUTO-SUBMITTED X-FORWARDED-MESSAGE-ID TO CC"
@@ -30,6 +32,54 @@ class Answer:
     message_id: str
     recipients: tuple[str, ...]
     sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentHead:
+    """The head of a sent mail: all ids in it, its own first, then those that it answers from the nearest to the
+    farthest; and the addresses that it went to (lower case)."""
+
+    ids: tuple[str, ...]
+    recipients: tuple[str, ...]
+
+
+def new_sent(
+    session: Session, folder: str, position: Position | None, now: datetime, wanted: Callable[[SentHead], bool]
+) -> Iterator[Batch]:
+    """Batches of what was sent since `position`, oldest first, with those mails that are `wanted` by their heads. The
+    first look fixes the start at now; a folder whose UIDVALIDITY has changed is read again from the day of that start.
+    Raises `ServerError`."""
+    state = session.select(folder)
+    if position is None:
+        yield Batch((), Position(state.uidvalidity, state.uidnext - 1, state.uidnext, now))
+        return
+    since = None
+    if position.uidvalidity != state.uidvalidity:
+        since = position.since.date() if position.since else None
+        position = Position(state.uidvalidity, 0, state.uidnext, position.since)
+    for part in fetched.parts(session.uids(position.last_uid + 1, since=since)):
+        answers = session.fetch(part, fetched.header_lines(NAMES), BYTES_EACH * len(part))
+        uids = [uid for uid in part if uid in answers and wanted(_head(answers[uid]))]
+        position = replace(position, last_uid=part[-1])
+        yield Batch(tuple(_mails(session, uids)), position)
+
+
+def _mails(session: Session, uids: list[int]) -> Iterator[Mail]:
+    for envelope in session.envelopes(uids):
+        raw = session.beginning(envelope.uid, min(envelope.size, FETCH_AT_MOST))
+        dated = envelope.received_at is not None
+        yield Mail(envelope.uid, raw[:FETCH_AT_MOST], envelope.received_at or datetime.now(UTC), "", dated)
+
+
+def _head(told: fetched.Answer) -> SentHead:
+    fields = _fields(fetched.section(told, fetched.HEADER))
+    nearest = (*_ids(fields, "in-reply-to"), *reversed(_ids(fields, "references")))
+    recipients = ADDRESS.findall(f"{fields.get('to', '')},{fields.get('cc', '')}".lower())
+    return SentHead((*_ids(fields, "message-id"), *nearest), tuple(recipients[:ADDRESSES_AT_MOST]))
+
+
+def _ids(fields: dict[str, str], name: str) -> list[str]:
+    return MESSAGE_ID.findall(fields.get(name, ""))
 
 
 def answered(session: Session, folder: str, since: date | None = None) -> Iterator[list[Answer]]:

@@ -19,7 +19,7 @@ from intake.bootstrap import build, sole_process
 from intake.config import Config
 from intake.errors import IntakeError
 from intake.imap import connect
-from intake.pipeline import House, deliver, process, receive_mail, receive_post
+from intake.pipeline import House, deliver, process, receive_mail, receive_sent, recognise, watch_post
 from intake.sources.mailbox import MailboxSource
 from intake.sources.post import PostSource
 from storage.database import open_engine
@@ -62,13 +62,13 @@ def _work(house: House) -> None:
     while True:
         last_round = stop.exists()
         try:
-            done = receive_mail(house, shop, mails, session)
+            done = receive_sent(house, shop, shop.mailbox, session) + receive_mail(house, shop, mails, session)
         except IntakeError:
             session = connect(shop.mailbox)
             continue
-        done += receive_post(house, shop, post) + process(house) + deliver(house, shop)
+        done += watch_post(house, shop, post) + recognise(house) + process(house) + deliver(house, shop)
         counts = house.store.counts()
-        idle = not (done or counts["arrivals_waiting"] or counts["effects_waiting"] or post.waiting())
+        idle = not (done or counts["arrivals_waiting"] or counts["effects_waiting"] or post.waiting() or post.batches())
         if last_round and idle:
             session.close()
             return

@@ -10,7 +10,7 @@ from intake.pipeline import House, receive_mail
 from intake.reconcile import Reconciliation, reconcile
 from intake.sources.mailbox import MailboxSource
 from storage.database import writing
-from storage.processing import ARRIVALS
+from storage.tables import ARRIVALS
 from tests.builders import mail, mailbox_settings, make_config, make_house, shop_settings
 from tests.servers import Dovecot
 

@@ -1,0 +1,97 @@
+"""A record that came after its scan: the case gets the day, the sender and the draft that it would have had.
+
+The date that was promised on a guess is kept in the history beside the new one.
+"""
+
+from dataclasses import asdict
+
+from intake.errors import Refused
+from intake.examine import Examined
+from intake.pipeline.drafting import add_draft
+from intake.pipeline.effects import WITHDRAW_DRAFT, of_draft
+from intake.pipeline.house import House
+from intake.pipeline.items import Item, make_item
+from intake.pipeline.processing import jobs_of
+from intake.pipeline.records import SYSTEM, deadline_of, deadline_record, event_of
+from intake.rules.people import complainant_of, participant_keys
+from storage import models
+from storage.models import Arrival, Case, CaseState, DraftState
+from storage.processing import Processing
+
+
+def attach_record(house: House, arrival: Arrival, record: bytes) -> list[Case]:
+    """Add a clerk's record to a scan that was processed without one; the cases that it changed. Raises `RecordError`
+    where the record is wrong, `Refused` where the scan cannot be examined with it."""
+    (digest,) = house.originals.add_all([record])
+    house.checkpoint("original written")
+    with_record = arrival.model_copy(update={"record": {"sha256": digest}})
+    items = _examined(house, with_record)
+    with house.store.processing() as unit:
+        unit.change_arrival(arrival.id or 0, record={"sha256": digest})
+        changed = [_correct(house, unit, item) for item in items]
+        unit.add_event(event_of(house, arrival, None, "record attached", SYSTEM))
+    house.checkpoint("record attached")
+    return [case for case in changed if case is not None]
+
+
+def _examined(house: House, arrival: Arrival) -> list[Item]:
+    readings = house.store.letters.readings([arrival.id or 0])
+    jobs = list(jobs_of(house, house.shop(arrival.shop), arrival, readings.get(arrival.id or 0)))
+    items = []
+    for part, (job, outcome) in enumerate(zip(jobs, house.examiner.examine(jobs), strict=True)):
+        if not isinstance(outcome, Examined):
+            if outcome.error is not None:
+                raise outcome.error
+            raise Refused(f"{arrival.name} cannot be read again: {outcome.reason}.", "Look at its case.")
+        items.append(make_item(house, arrival, outcome, part, job.scan.letter.copy if job.scan else ""))
+    return items
+
+
+def _correct(house: House, unit: Processing, item: Item) -> Case | None:
+    """Correct the case that one letter of the scan opened; None where it opened none, or is dealt with."""
+    message = unit.message_of(item.arrival_id, item.part)
+    if message is None or message.case_id is None or message.fate is not models.Fate.OPENED:
+        return None
+    case = unit.case_by_id(message.case_id)
+    if case is None or case.state is not CaseState.OPEN:
+        return None
+    case_id, now = case.id or 0, house.clock()
+    name, address = complainant_of(item.message, item.shop)
+    unit.change_message(
+        message.id or 0,
+        postal=asdict(item.message.postal) if item.message.postal else None,
+        from_name=name,
+        from_address=address,
+        subject=item.message.subject,
+        record=dict(item.message.record),
+        recognised=list(item.message.recognised),
+        problems=list(item.message.problems),
+        received_at=item.received_at,
+    )
+    unit.change_case(
+        case_id,
+        subject=item.message.subject or case.subject,
+        complainant_name=name or case.complainant_name,
+        complainant_address=address or case.complainant_address,
+        postal=asdict(item.message.postal) if item.message.postal else case.postal,
+        language=item.examined.language.code,
+        received_at=item.received_at,
+        received_basis=item.basis,
+        assumed=item.assumed,
+    )
+    unit.add_participants(case_id, participant_keys(item.message, item.shop))
+    unit.move_due(deadline_record(case_id, message.id or 0, item, deadline_of(item), now))
+    unit.add_event(event_of(house, item.arrival, case_id, "corrected by its record", why=item.basis))
+    _renew_draft(house, unit, item, message.id or 0, case_id)
+    return unit.case_by_id(case_id)
+
+
+def _renew_draft(house: House, unit: Processing, item: Item, message_id: int, case_id: int) -> None:
+    """A draft that nobody has sent or approved is made anew; the old one is taken back where nobody has touched it."""
+    draft, case = unit.latest_draft(case_id), unit.case_by_id(case_id)
+    if draft is None or case is None or draft.state is not DraftState.WAITING:
+        return
+    unit.change_draft(draft.id or 0, state=DraftState.SUPERSEDED)
+    if item.shop.mailbox is not None:
+        unit.add_effect(of_draft(WITHDRAW_DRAFT, item.shop.id, draft, draft.id or 0))
+    add_draft(house, unit, item, case, message_id)

@@ -1,0 +1,86 @@
+"""Posted: a letter that the clerk moved to `posted/`, or that somebody says was posted, answers its case.
+
+The case is answered on the day that it was posted; the post's own days say when it will be delivered.
+"""
+
+from datetime import date, datetime, time
+from pathlib import Path
+
+from intake import deadlines
+from intake.config import Shop
+from intake.errors import Refused
+from intake.outlets.printed import clear_outgoing
+from intake.pipeline.house import House
+from intake.pipeline.records import SYSTEM
+from intake.sources.posted import PostedFile, posted_files, reference_in
+from storage.models import Case, CaseState, Draft, Event
+
+POSTED_AT = time(17)  # of the day; the hour says nothing
+
+
+def notice_posted(house: House, shop: Shop) -> list[str]:
+    """Answer the cases whose letters lie in `posted/`; their references. A PDF of many letters stands for all of
+    them. What lies there and is no letter of ours that waits, is left alone."""
+    folder = shop.post_folder
+    waiting = house.store.letters.to_post(shop.id) if folder is not None else []
+    if folder is None or not waiting:
+        return []
+    done = []
+    for file in posted_files(folder.path):
+        letters = [pair for pair in waiting if _is_in(pair, file)]
+        for draft, case in letters:
+            day = _day_of(file.moved_at, draft, shop, house.clock())
+            mark_posted(house, draft, case, day, SYSTEM)
+            done.append(case.reference)
+            waiting.remove((draft, case))
+    return done
+
+
+def letter_to_post(house: House, case: Case, day: date) -> Draft:
+    """The approved letter of a case that waits to be posted. Raises `Refused` where there is none, or where it cannot
+    have been posted on that day."""
+    found = [draft for draft, held in house.store.letters.to_post(case.shop) if held.id == case.id]
+    if not found:
+        raise Refused(
+            f"{case.reference} has no approved letter that waits to be posted.", "Look at it with `intake show`."
+        )
+    today = house.clock().astimezone(house.shop(case.shop).zone).date()
+    if not found[-1].dated <= day <= today:
+        raise Refused(
+            f"The letter of {case.reference} cannot have been posted on {day}.",
+            f"It is dated {found[-1].dated}, and today is {today}.",
+        )
+    return found[-1]
+
+
+def mark_posted(house: House, draft: Draft, case: Case, day: date, actor: str) -> Draft:
+    """Commit that a letter was posted on a day, and that its case is answered by it."""
+    shop, now = house.shop(case.shop), house.clock()
+    expected = deadlines.expected_delivery(day, shop.post, shop.calendar)
+    answered_at = min(datetime.combine(day, POSTED_AT, shop.zone), now)
+    with house.store.processing() as unit:
+        unit.change_draft(draft.id or 0, posted_on=day, delivery_on=expected)
+        unit.change_case(case.id or 0, state=CaseState.ANSWERED, answered_at=answered_at)
+        if expected > case.due_on:
+            unit.add_attention(case.id or 0, f"posted on {day}, its letter comes on {expected}: after the due date")
+        told = {"posted_on": day.isoformat(), "delivery_on": expected.isoformat()}
+        unit.add_event(
+            Event(shop=case.shop, case_id=case.id, kind="answered by letter", actor=actor, data=told, at=now)
+        )
+    house.checkpoint("posted")
+    if shop.post_folder is not None:
+        run_is_posted = draft.run and not house.store.letters.printed_in(shop.id, draft.run)
+        clear_outgoing(shop.post_folder.path, case.reference, case.post_by, draft.run if run_is_posted else "")
+    house.log.info("posted", case=case.reference, on=day.isoformat(), delivery=expected.isoformat())
+    return draft.model_copy(update={"posted_on": day, "delivery_on": expected})
+
+
+def _is_in(letter: tuple[Draft, Case], file: PostedFile) -> bool:
+    draft, case = letter
+    return reference_in(file.name) == case.reference or bool(draft.run and file.name.startswith(Path(draft.run).stem))
+
+
+def _day_of(moved_at: datetime, draft: Draft, shop: Shop, now: datetime) -> date:
+    """The day on which a file came to `posted/`; not before the letter was written, nor in the future."""
+    local = min(moved_at, now).astimezone(shop.zone).date()
+    return max(local, draft.dated)

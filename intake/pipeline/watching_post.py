@@ -1,0 +1,67 @@
+"""One look at a post folder: what came in, what was posted, and STATUS.txt, from which a clerk sees that it works."""
+
+from datetime import datetime, time
+
+from intake.config import Shop
+from intake.outlets.status_file import Status, write_status
+from intake.pipeline.house import House
+from intake.pipeline.items import POST
+from intake.pipeline.posting import notice_posted
+from intake.pipeline.receiving_post import pause_reason, receive_post
+from intake.sources.post import PostSource
+from storage.errors import StorageError
+
+WAITS_TOO_LONG = 15 * 60
+DATABASE_AWAY = "the database is away"
+
+
+def watch_post(house: House, shop: Shop, source: PostSource) -> int:
+    """Look once; how many arrivals came. STATUS.txt is written also where storage is away. Raises `StorageError`,
+    `OSError`."""
+    try:
+        count = receive_post(house, shop, source)
+        notice_posted(house, shop)
+        status = _status(house, shop, source)
+    except StorageError as error:
+        write_status(source.path, _paused(house, shop, source, f"{DATABASE_AWAY} ({error.what})"))
+        raise
+    write_status(source.path, status)
+    return count
+
+
+def _status(house: House, shop: Shop, source: PostSource) -> Status:
+    now = house.clock()
+    local = now.astimezone(shop.zone)
+    midnight = datetime.combine(local.date(), time(0), shop.zone)
+    counts = house.store.letters.counts(shop.id, POST, midnight)
+    waiting = source.waiting()
+    letters = house.store.letters.to_post(shop.id)
+    overdue = sum(1 for _, case in letters if case.post_by is not None and case.post_by < local.date())
+    return Status(
+        checked_at=local,
+        waiting=waiting.count,
+        oldest_minutes=int(waiting.oldest_seconds // 60),
+        working=counts["working"],
+        done_today=counts["done"],
+        failed=counts["failed"],
+        to_post=len(letters),
+        overdue_to_post=overdue,
+        paused=pause_reason(house, source),
+        warnings=_warnings(waiting.oldest_seconds, waiting.busy),
+    )
+
+
+def _paused(house: House, shop: Shop, source: PostSource, reason: str) -> Status:
+    waiting = source.waiting()
+    return Status(
+        checked_at=house.clock().astimezone(shop.zone),
+        waiting=waiting.count,
+        oldest_minutes=int(waiting.oldest_seconds // 60),
+        paused=reason,
+        warnings=_warnings(waiting.oldest_seconds, waiting.busy),
+    )
+
+
+def _warnings(oldest_seconds: float, busy: tuple[str, ...]) -> tuple[str, ...]:
+    old = ("something has been in incoming for more than 15 minutes",) if oldest_seconds > WAITS_TOO_LONG else ()
+    return (*old, *(f"{name} cannot be read yet" for name in busy))

@@ -1,0 +1,20 @@
+"""The Core tables, by name: what statements are made of. `storage.models` declares them."""
+
+from storage import models
+from storage.models import table
+
+ANSWERED = table(models.AnsweredRow)
+ARRIVALS = table(models.ArrivalRow)
+CASES = table(models.CaseRow)
+CLUES = table(models.ClueRow)
+COUNTERS = table(models.CounterRow)
+CURSORS = table(models.CursorRow)
+DEADLINES = table(models.DeadlineRow)
+DOCUMENTS = table(models.DocumentRow)
+DRAFTS = table(models.DraftRow)
+EFFECTS = table(models.EffectRow)
+EVENTS = table(models.EventRow)
+HEARTBEATS = table(models.HeartbeatRow)
+MESSAGES = table(models.MessageRow)
+PARTICIPANTS = table(models.ParticipantRow)
+READINGS = table(models.ReadingRow)
