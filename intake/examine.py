@@ -23,9 +23,20 @@ from intake.rules.automatic import BOUNCE, REPORT, find_automatic
 from intake.rules.categories import OTHER, Categories, load_categories
 from intake.rules.facts import find_facts
 from intake.rules.language import Languages
-from intake.rules.letterhead import Letterhead, Own, find_letterhead
+from intake.rules.letterhead import Letterhead, find_letterhead
 from intake.rules.likeness import likeness
-from intake.types import Address, Categorisation, Channel, Facts, Forwarded, Language, Message
+from intake.rules.people import name_key
+from intake.types import (
+    Address,
+    Categorisation,
+    Channel,
+    Facts,
+    Forwarded,
+    Language,
+    Message,
+    Own,
+    PostalAddress,
+)
 
 MAIL_TYPES = ("message/rfc822", "message/global")
 ATTACHED_AT_MOST = 5
@@ -228,6 +239,9 @@ class Tools:
         if named_order and named_order not in facts.order_numbers:
             facts = replace(facts, order_numbers=(named_order, *facts.order_numbers))
         categorisation = self.categories.of(message.subject, message.text, language.code)
+        named_category = message.record.get("category", "")
+        if any(topic.id == named_category for topic in self.categories.categories):
+            categorisation = replace(categorisation, category=named_category)
         return Examined(message, language, categorisation, facts)
 
 
@@ -237,6 +251,8 @@ def with_letterhead(message: Message, head: Letterhead) -> Message:
     sender, postal, read = message.sender, message.postal, []
     if postal is None and head.postal is not None:
         postal, read = head.postal, ["sender"]
+    elif postal is not None and head.postal is not None and _completes(head.postal, postal):
+        postal, read = replace(head.postal, name=postal.name, organisation=postal.organisation), ["address"]
     if sender is None and (head.email or postal is not None):
         sender = Address(postal.name or postal.organisation if postal is not None else "", head.email)
     elif sender is not None and not sender.address and head.email:
@@ -252,6 +268,12 @@ def with_letterhead(message: Message, head: Letterhead) -> Message:
         record=record,
         recognised=tuple(read),
     )
+
+
+def _completes(found: PostalAddress, told: PostalAddress) -> bool:
+    """Whether the page tells where somebody lives of whom the record has the name alone."""
+    same = name_key(found.name) in ("", name_key(told.name))
+    return same and bool(found.postal_code) and not (told.postal_code or told.street)
 
 
 def _with_codes(facts: Facts, scan: Scan) -> Facts:

@@ -74,6 +74,12 @@ class Letters:
         with writing(self._engine) as connection:
             put(connection, READINGS, found)
 
+    def forget_attempt(self, arrival_id: int) -> None:
+        """Commit that a try was broken off by no fault of the scan's."""
+        with writing(self._engine) as connection:
+            statement = update(READINGS).where(READINGS.c.arrival_id == arrival_id, READINGS.c.attempts > 0)
+            connection.execute(statement.values(attempts=READINGS.c.attempts - 1))
+
     def postpone_reading(self, arrival_id: int, not_before: datetime) -> None:
         """Commit when a scan is tried again."""
         with writing(self._engine) as connection:

@@ -355,4 +355,8 @@ def _packed(image: Image.Image, suffix: str, dpi: int, random: Random) -> bytes:
         )
         return out.getvalue()
     image.save(out, "JPEG", quality=random.choice((60, 75, 85)), dpi=(dpi, dpi))
-    return bytes(img2pdf.convert(out.getvalue())) if suffix == ".pdf" else out.getvalue()
+    return (
+        bytes(img2pdf.convert(out.getvalue(), nodate=True, engine=img2pdf.Engine.internal))
+        if suffix == ".pdf"
+        else out.getvalue()
+    )

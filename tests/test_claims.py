@@ -127,7 +127,7 @@ def test_a_folder_that_is_no_letter_waits_and_is_told_apart(case: str, tmp_path:
     assert folder.names() == []
 
 
-def test_empty_folders_links_and_pipes_are_left_alone(tmp_path: Path) -> None:
+def test_empty_folders_links_pipes_and_temporary_files_are_left_alone(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     incoming = tmp_path / "incoming"
     (incoming / "empty").mkdir()
@@ -139,8 +139,10 @@ def test_empty_folders_links_and_pipes_are_left_alone(tmp_path: Path) -> None:
     (incoming / "link").symlink_to(outside)
     (incoming / "link.pdf").symlink_to(outside / "secret.pdf")
     os.mkfifo(incoming / "pipe.pdf")
+    folder.drop("scan.pdf.part")
+    folder.drop(".hidden.pdf")
     assert folder.look(0, 1, 1000, 2000) == []
-    assert (folder.source.waiting().count, len(folder.names())) == (0, 5)
+    assert (folder.source.waiting().count, len(folder.names())) == (0, 6)
 
 
 def test_links_in_a_letters_folder_are_no_pages(tmp_path: Path) -> None:

@@ -327,6 +327,14 @@ def locked(user: str) -> bytes:
         return written(document, encryption=pikepdf.Encryption(user=user, owner="owner"))
 
 
+def broken_picture() -> bytes:
+    """A PDF in order, whose only picture is not."""
+    with pikepdf.open(io.BytesIO(scanned(paper()))) as document:
+        (picture,) = (thing for thing in document.objects if isinstance(thing, pikepdf.Stream) and "/Width" in thing)
+        picture.write(bytes(50_000), filter=pikepdf.Name.DCTDecode)
+        return written(document)
+
+
 def nested() -> bytes:
     return (
         b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\n"
@@ -372,6 +380,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "half a JPEG": (lambda: saved(paper())[:20_000], "DAMAGED"),
     "half a PNG": (lambda: saved(paper(), "PNG")[:9_000], "DAMAGED"),
     "a TIFF header": (lambda: b"II*\x00\x08\x00\x00\x00\xff\xff", "DAMAGED"),
+    "a broken picture in a PDF": (broken_picture, "DAMAGED"),
     "no pages": (lambda: empty_pages(0), "DAMAGED"),
     "a loop of pages": (looping, "DAMAGED"),
     "20,000 pages": (lambda: empty_pages(20_000), "TOO-MANY-PAGES"),
@@ -393,7 +402,7 @@ def test_a_scan_that_cannot_be_read_says_why_and_leaves_nothing_behind(tmp_path:
         Recogniser(tmp_path / "work").recognise(job)
     assert caught.value.code == code
     assert caught.value.next_step
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < ROLL * 1024
     assert not list((tmp_path / "work").iterdir())
     assert not children(tmp_path)
@@ -451,12 +460,12 @@ def test_a_picture_finer_than_a_page_may_be_is_made_smaller_and_read(tmp_path: P
 def test_a_killed_child_is_a_reason_and_takes_tesseract_with_it(tmp_path: Path) -> None:
     recogniser = Recogniser(tmp_path / "work")
     background = Background(recogniser, job_of(tmp_path, ("s.pdf", scanned(paper()))))
-    wait_until(lambda: len(children(tmp_path / "work")) > 1, "Tesseract")
+    wait_until(lambda: len(children(tmp_path / "work")) > 1, "Tesseract", 60)
     os.kill(min(children(tmp_path / "work")), signal.SIGKILL)
-    background.join(20)
+    background.join(60)
     assert isinstance(background.outcome, ReadingError)
     assert background.outcome.code == "MEMORY"
-    wait_until(lambda: not children(tmp_path / "work"), "the end of the group", 5)
+    wait_until(lambda: not children(tmp_path / "work"), "the end of the group", 20)
     assert not list((tmp_path / "work").iterdir())
 
 
@@ -464,11 +473,11 @@ def test_closing_ends_the_child_in_the_middle_and_takes_no_more(tmp_path: Path) 
     recogniser = Recogniser(tmp_path / "work")
     job = job_of(tmp_path, ("s.pdf", scanned(paper())))
     background = Background(recogniser, job)
-    wait_until(lambda: len(children(tmp_path / "work")) > 1, "Tesseract")
+    wait_until(lambda: len(children(tmp_path / "work")) > 1, "Tesseract", 60)
     recogniser.close()
-    background.join(20)
+    background.join(60)
     assert isinstance(background.outcome, Interrupted)
-    wait_until(lambda: not children(tmp_path / "work"), "the end of the group", 5)
+    wait_until(lambda: not children(tmp_path / "work"), "the end of the group", 20)
     assert not list((tmp_path / "work").iterdir())
     with pytest.raises(Interrupted):
         recogniser.recognise(job)
@@ -487,10 +496,10 @@ def test_the_child_and_tesseract_die_with_the_service_and_their_folder_goes_at_t
     work.mkdir()
     (file,) = job_of(tmp_path, ("s.pdf", scanned(*[paper()] * 4))).files
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(work), str(file.path)])
-    wait_until(lambda: len(children(work)) > 2, "Tesseract")
+    wait_until(lambda: len(children(work)) > 2, "Tesseract", 60)
     parent.kill()
     parent.wait()
-    wait_until(lambda: not children(work), "the end of the children")
+    wait_until(lambda: not children(work), "the end of the children", 60)
     assert list(work.iterdir())
     Recogniser(work)
     assert not list(work.iterdir())
@@ -502,10 +511,10 @@ def test_the_child_sees_nothing_of_the_environment_that_could_hold_a_password(
     monkeypatch.setenv("INTAKE_MAILBOX_PASSWORD", "hunter2-hunter2")
     recogniser = Recogniser(tmp_path / "work")
     background = Background(recogniser, job_of(tmp_path, ("s.pdf", scanned(paper()))))
-    wait_until(lambda: len(children(tmp_path / "work")) > 1, "Tesseract")
+    wait_until(lambda: len(children(tmp_path / "work")) > 1, "Tesseract", 60)
     seen = [Path(f"/proc/{pid}/environ").read_bytes() for pid in children(tmp_path / "work")]
     recogniser.close()
-    background.join(20)
+    background.join(60)
     assert seen
     assert not any(b"hunter2" in environment for environment in seen)
 

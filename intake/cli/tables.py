@@ -13,7 +13,7 @@ from rich.text import Text
 from intake import deadlines
 from intake.config import Config, Shop
 from intake.rules.facts import mask_iban
-from storage.models import Case, Channel, Draft, Effect, EffectState, Message
+from storage.models import Case, Channel, Draft, DraftState, Effect, EffectState, Message
 from storage.store import ArrivalLine, CaseFile
 
 FATE_STYLE = {"opened": "bold green", "joined": "cyan", "duplicate": "dim", "set aside": "yellow", "failed": "bold red"}
@@ -169,7 +169,7 @@ def case_page(file: CaseFile, shop: Shop, now: datetime) -> list[str | Text | Ta
     for draft in file.drafts:
         where = draft_words(draft, effects.get(draft.id or 0))
         blocks += [
-            Text(f"\nDraft · {draft.explanation} · {where}", style="bold"),
+            Text(f"\nDraft · {draft.explanation} · {where}{_posted(draft)}", style="bold"),
             Text(f"  {draft.subject}\n\n{_indented(draft.body)}"),
         ]
     blocks += [Text("\nHistory", style="bold"), Text("\n".join(_history(file, shop)))]
@@ -204,16 +204,37 @@ def _message_title(message: Message, shop: Shop) -> str:
     return f"{message.channel.value.title()} · {when} · {message.from_name or message.from_address} · {message.subject}"
 
 
+def _posted(draft: Draft) -> str:
+    if draft.posted_on is None:
+        return " · approved" if draft.state is DraftState.APPROVED else ""
+    return f" · posted on {draft.posted_on}, delivered on {draft.delivery_on}"
+
+
 def _sender_lines(message: Message) -> list[str]:
     """What is known of who wrote it: whether our own mail server vouches for him, and what came along the way."""
     if message.channel is not Channel.MAIL:
-        return []
+        return _letter_lines(message)
     lines = [f"from: {message.from_address}; verified sender: {message.verified.value}"]
     lines += [f"answer to: {', '.join(message.reply_to)}"] if message.reply_to else []
     lines += [f"signed by {message.signed_by}, as the signature says; it is not checked"] if message.signed_by else []
     lines += [f"encrypted ({message.encrypted}): read it in your mail program"] if message.encrypted else []
     lines += [f"forwarded by {message.forwarded_by}"] if message.forwarded_by else []
     return [*lines, *(f"with the forward: {line}" for line in message.forward_note.splitlines()[:5])]
+
+
+def _letter_lines(message: Message) -> list[str]:
+    """What is known of a letter: from where, how it came, and what a machine read."""
+    postal, record = message.postal or {}, message.record
+    place = " ".join(filter(None, (postal.get("postal_code"), postal.get("city"))))
+    street = " ".join(filter(None, (postal.get("street"), postal.get("house_number"))))
+    lines = [f"from: {', '.join(filter(None, (postal.get('name'), street, place)))}"] if place else []
+    if record.get("registered_no") or record.get("channel") == "registered":
+        lines.append(f"registered post {record.get('registered_no', '')}".rstrip())
+    lines += [f"clerk's note: {record['note']}"] if record.get("note") else []
+    if message.recognised:
+        sure = f" ({message.confidence:.0f} % sure of its words)" if message.confidence is not None else ""
+        lines.append(f"read by machine{sure}, check: {', '.join(message.recognised).replace('_', ' ')}")
+    return lines
 
 
 def _facts(message: Message) -> str:

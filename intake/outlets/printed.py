@@ -33,3 +33,10 @@ def clear_outgoing(post: Path, reference: str, post_by: date | None, run: str) -
         else:
             there.parent.mkdir(exist_ok=True)
             waiting.rename(there)
+
+
+def drop_older(post: Path, reference: str, post_by: date | None) -> None:
+    """Remove the letter of a case as it was before its text or its last day changed: it must not be printed too."""
+    for path in (post / OUTGOING).glob(f"*__{reference}.pdf"):
+        if path.name != letter_name(reference, post_by):
+            path.unlink(missing_ok=True)

@@ -89,7 +89,10 @@ def _correct(house: House, unit: Processing, item: Item) -> Case | None:
 def _renew_draft(house: House, unit: Processing, item: Item, message_id: int, case_id: int) -> None:
     """A draft that nobody has sent or approved is made anew; the old one is taken back where nobody has touched it."""
     draft, case = unit.latest_draft(case_id), unit.case_by_id(case_id)
-    if draft is None or case is None or draft.state is not DraftState.WAITING:
+    if draft is None or case is None:
+        return
+    if draft.state is not DraftState.WAITING:
+        unit.add_attention(case_id, "its record came after the letter was approved: check date and address")
         return
     unit.change_draft(draft.id or 0, state=DraftState.SUPERSEDED)
     if item.shop.mailbox is not None:

@@ -13,6 +13,7 @@ from intake.errors import IntakeError, Refused, ServerError, ServerRefused
 from intake.imap import Session, connect
 from intake.outlets import outgoing_post
 from intake.outlets.drafts_folder import DraftsFolder
+from intake.outlets.printed import drop_older
 from intake.pipeline.effects import (
     APPEND_DRAFT,
     FILE_SCAN,
@@ -240,6 +241,7 @@ def _typeset_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) 
     if draft.posted_on is not None or draft.state is DraftState.SUPERSEDED:
         return  # it was posted meanwhile, or a newer text has taken its place
     outgoing_post.put_letter(_post_folder(shop), case.reference, case.post_by, pdf)
+    drop_older(_post_folder(shop), case.reference, case.post_by)
 
 
 def letter_of(shop: Shop, draft: Draft, case: Case, *, draft_mark: bool) -> Letter:

@@ -12,7 +12,7 @@ from intake.errors import Refused
 from intake.outlets.printed import clear_outgoing
 from intake.pipeline.house import House
 from intake.pipeline.records import SYSTEM
-from intake.sources.posted import PostedFile, posted_files, reference_in
+from intake.sources.posted import PostedFile, outgoing_files, posted_files, reference_in
 from storage.models import Case, CaseState, Draft, Event
 
 POSTED_AT = time(17)  # of the day; the hour says nothing
@@ -22,8 +22,11 @@ def notice_posted(house: House, shop: Shop) -> list[str]:
     """Answer the cases whose letters lie in `posted/`; their references. A PDF of many letters stands for all of
     them. What lies there and is no letter of ours that waits, is left alone."""
     folder = shop.post_folder
-    waiting = house.store.letters.to_post(shop.id) if folder is not None else []
-    if folder is None or not waiting:
+    if folder is None:
+        return []
+    waiting = house.store.letters.to_post(shop.id)
+    _clear_what_was_posted(house, folder.path, {case.reference for _, case in waiting})
+    if not waiting:
         return []
     done = []
     for file in posted_files(folder.path):
@@ -84,3 +87,15 @@ def _day_of(moved_at: datetime, draft: Draft, shop: Shop, now: datetime) -> date
     """The day on which a file came to `posted/`; not before the letter was written, nor in the future."""
     local = min(moved_at, now).astimezone(shop.zone).date()
     return max(local, draft.dated)
+
+
+def _clear_what_was_posted(house: House, post: Path, waiting: set[str]) -> None:
+    """A run that died may have left a letter in `outgoing/` that was posted: it would be printed again."""
+    for file in outgoing_files(post):
+        reference = reference_in(file.name)
+        if reference is None or reference in waiting:
+            continue
+        case = house.store.find_case(reference)
+        drafts = house.store.drafts_of_cases([case.id or 0]) if case is not None else {}
+        if case is not None and any(draft.posted_on is not None for draft in drafts.values()):
+            clear_outgoing(post, case.reference, case.post_by, "")

@@ -3,8 +3,8 @@
     scan received ─► limits, pages, bar codes, Tesseract in a process of its own ─► reading copies, then the row
 
 A scan that cannot be read keeps the reason; *process* gives it its fate. What can be tried again is, after 2 and after
-10 minutes. A scan that ends the service each time is given up after three tries, unread: its case opens all the same,
-because the clock runs.
+10 minutes; a full disk counts for nothing. A scan with which the service ends again and again is given up, unread: its
+case opens all the same, because the clock runs.
 """
 
 from collections.abc import Callable
@@ -27,6 +27,7 @@ from storage.models import Arrival, Reading
 
 BATCH = 50
 TRIES = 3
+DEATHS = 6  # tries that ended the whole service; most scans that were hit by one did nothing to it
 PAUSES = (timedelta(minutes=2), timedelta(minutes=10))
 # What the source says of a file that cannot be a letter, with what a clerk does about it.
 NOT_A_LETTER = {
@@ -35,7 +36,7 @@ NOT_A_LETTER = {
     "INCOMPLETE": ("The file was never finished: its end is missing.", "Scan the letter again."),
     "NO-PERMISSION": ("The file cannot be opened.", "Give Intake the right to read it, or scan the letter again."),
 }
-GIVEN_UP = "it could not be recognised in three tries"
+GIVEN_UP = "it could not be recognised in several tries"
 
 
 def recognise(house: House, read: Callable[[], object] = lambda: None, ending: Callable[[], bool] = bool) -> int:
@@ -70,10 +71,12 @@ def _recognise_one(house: House, arrival: Arrival) -> bool:
     attempt = house.store.letters.begin_reading(number, now)
     house.checkpoint("recognition begun")
     try:
-        reading = _reading(house, arrival) if attempt <= TRIES else _unread(arrival, GIVEN_UP)
+        reading = _reading(house, arrival) if attempt <= DEATHS else _unread(arrival, GIVEN_UP)
     except Interrupted:
+        house.store.letters.forget_attempt(number)
         return False
-    except Unavailable:
+    except (Unavailable, OSError):
+        house.store.letters.forget_attempt(number)
         raise
     except ReadingError as error:
         reading = _failed(error)

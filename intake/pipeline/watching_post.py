@@ -3,13 +3,16 @@
 from datetime import datetime, time
 
 from intake.config import Shop
+from intake.outlets.outgoing_post import letter_name
 from intake.outlets.status_file import Status, write_status
 from intake.pipeline.house import House
 from intake.pipeline.items import POST
 from intake.pipeline.posting import notice_posted
 from intake.pipeline.receiving_post import pause_reason, receive_post
 from intake.sources.post import PostSource
+from intake.sources.posted import outgoing_files
 from storage.errors import StorageError
+from storage.models import Case, Draft
 
 WAITS_TOO_LONG = 15 * 60
 DATABASE_AWAY = "the database is away"
@@ -47,8 +50,19 @@ def _status(house: House, shop: Shop, source: PostSource) -> Status:
         to_post=len(letters),
         overdue_to_post=overdue,
         paused=pause_reason(house, source),
-        warnings=_warnings(waiting.oldest_seconds, waiting.busy),
+        warnings=(*_warnings(waiting.oldest_seconds, waiting.busy), *_lost(source, letters)),
     )
+
+
+def _lost(source: PostSource, letters: list[tuple[Draft, Case]]) -> list[str]:
+    """Letters that should lie in `outgoing/` and do not: nobody knows whether they were posted."""
+    there = {file.name for file in outgoing_files(source.path)}
+    typeset = [(draft, case) for draft, case in letters if draft.pdf_sha256]
+    return [
+        f"the letter of {case.reference} lies in neither outgoing nor posted"
+        for draft, case in typeset
+        if letter_name(case.reference, case.post_by) not in there and draft.run not in there
+    ]
 
 
 def _paused(house: House, shop: Shop, source: PostSource, reason: str) -> Status:

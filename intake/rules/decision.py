@@ -201,6 +201,8 @@ def _attention(message: Message, known: Knowledge, shop: Shop) -> tuple[str, ...
         marks.append("the mail has no readable text: read the original")
     if message.channel is Channel.LETTER and not message.readable:
         marks.append("read the scan: it has no readable text")
+    if message.record.get("confidential"):
+        marks.append("confidential, says the clerk")
     if message.recognised:
         read = ", ".join(RECOGNISED.get(name, name.replace("_", " ")) for name in message.recognised)
         marks.append(f"read from the scan by machine, check: {read}")

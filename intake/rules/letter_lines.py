@@ -81,9 +81,9 @@ LABELLED = re.compile(
 )
 DATE = re.compile(
     r"(?P<place>[A-ZÀ-Þ][\w'’-]{1,30},\s*)?(?:"
-    rf"(?:(?:le|den|de|d\.\s?d\.)\s+)?\b\d{{1,2}}(?:\.|er|e|st|nd|rd|th)?\s*(?:of )?(?:{MONTH_NAMES})\b\.?,?\s+20\d\d\b|"
-    rf"\b(?:{MONTH_NAMES})\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+20\d\d\b|"
-    r"(?<![\d/.-])\d{1,2}\s?[-./]\s?\d{1,2}\s?[-./]\s?(?:20)?\d\d(?!\d))",
+    rf"(?:(?:le|den|de|d\. ?d\.)\s+)?\b\d{{1,2}}(?:\.|er|e|st|nd|rd|th)?\s*(?:of )?(?:{MONTH_NAMES})\b\.?,?\s+20\d\d\b"
+    rf"|\b(?:{MONTH_NAMES})\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+20\d\d\b"
+    r"|(?<![\d/.-])\d{1,2}\s?[-./]\s?\d{1,2}\s?[-./]\s?(?:20)?\d\d(?!\d))",
     re.IGNORECASE,
 )
 EDGES = re.compile(r"^[^\w'(]+|[^\w.)\]']+$")

@@ -45,6 +45,7 @@ OTHER_NUMBER = re.compile(
     r"[^\d\n]{0,20}[\d .]{6,20}",
     re.IGNORECASE,
 )
+ON_BEHALF = re.compile(r"^(?:i\. ?[avo]\.|ppa?\.|p\.o\.|namens|for|für|pour)\s+", re.IGNORECASE)
 WRAPPED = 0.75
 LONGEST_SUBJECT = 300
 MINE = re.compile(
@@ -95,7 +96,7 @@ def _signed(page: LetterPage) -> str:
         CLOSING.sub("", piece.text, count=1).strip(" ,.") if piece.line == page.closing else piece.text
         for piece in tail
     ]
-    texts = [text for text in texts if text][:AFTER_CLOSING]
+    texts = [ON_BEHALF.sub("", text) for text in texts if text][:AFTER_CLOSING]
     full = next((text for text in texts if is_full_name(text)), "")
     if full or not closes:
         return full

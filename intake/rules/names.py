@@ -13,7 +13,7 @@ MOST_WORDS = 8
 TITLE = re.compile(
     r"(?:(?:aan )?de (?:heer|hr\.?)|(?:de )?(?:weduwe|wed\.)|dhr\.?|hr\.|heer|mevrouw|mevr\.?|mw\.?|mej\.?|"
     r"familie|family|famille|fam\.?|fa\.|herrn?|frau|eheleute|mrs\.?|mr\.?|ms\.?|miss|sir|"
-    r"madame|mme\.?|mademoiselle|mlle\.?|monsieur|mm\.|drs\.?|dr\.?|prof\.?|ir\.?|ing\.?|i\. ?[avo]\.|ppa?\.|p\.o\.|namens|dipl\.-ing\.?|"
+    r"madame|mme\.?|mademoiselle|mlle\.?|monsieur|mm\.|drs\.?|dr\.?|prof\.?|ir\.?|ing\.?|dipl\.-ing\.?|"
     r"m\.(?= (?!(?:van|von|de|den|der|du|des|la|le|ten|ter)\b)[^\W\d][^\W\d]+ [^\W\d]))"
     r"(?=\s|$)[\s,]*(?:(?:en|und|et|and|&)\s+(?=mevr|mw|frau|mme|mrs))?",
     re.IGNORECASE,

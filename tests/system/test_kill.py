@@ -29,7 +29,7 @@ BOUNDARIES = (
     "effect marked done",
 )
 LETTERS = 3
-RANDOM_KILLS = int(os.environ.get("INTAKE_TEST_KILLS", "12"))
+RANDOM_KILLS = int(os.environ.get("INTAKE_TEST_KILLS", "8"))
 AT_WORK = RANDOM_KILLS * 3 // 5
 
 

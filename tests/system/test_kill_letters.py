@@ -30,7 +30,7 @@ BOUNDARIES = (
     "source touched",
     "effect marked done",
 )
-AT_RANDOM = int(os.environ.get("INTAKE_TEST_SCANS", "10"))
+AT_RANDOM = int(os.environ.get("INTAKE_TEST_SCANS", "6"))
 PRODUCTS = ("stofzuiger", "wasmachine", "koffiemolen", "grasmaaier", "broodrooster", "fietspomp", "lamp", "radio")
 
 pytestmark = pytest.mark.system
@@ -99,7 +99,7 @@ def test_killed_at_random_each_scan_has_one_fate_and_a_true_note(
     chance = random.Random(seed)
     installation = Installation(dovecot, mail_user, database, tmp_path)
     drop(installation, AT_RANDOM)
-    for _ in range(max(4, AT_RANDOM // 4)):
+    for _ in range(max(3, AT_RANDOM // 4)):
         process = installation.start()
         # It takes a second or so to start, and two to three to recognise a scan.
         time.sleep(chance.uniform(1, 6))

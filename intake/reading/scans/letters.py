@@ -9,7 +9,7 @@ import errno
 import io
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,8 @@ def read_letter(part: Part, looks: Sequence[PageLook], scan: Path, copy: Path, m
         if isinstance(error, OSError) and error.errno in FULL_DISK:
             raise
         shutil.copyfile(clean, copy)
-        problems.append(f"from page {kept[0].number}: {type(error).__name__} in recognition, {error}"[:300])
+        why = f"{type(error).__name__}: {error}"[:200]
+        problems.append(f"the letter from page {kept[0].number} on was not recognised in full ({why})")
     read = {page.number: engine.read.get(place) for place, page in enumerate(kept)}
     pages = tuple(_page(page, read.get(page.number)) for page in looks)
     return LetterRead(ScannedLetter(pages, part.received_on), copy.name, problems)
@@ -191,16 +192,11 @@ def _page(look: PageLook, read: Read | None) -> ScanPage:
     if look.work is Work.OWN_TEXT or look.blank or look.problem:
         return told
     if read is None:
-        return _with(told, problem="" if look.text else "its text was not recognised")
+        return replace(told, problem="" if look.text else "its text was not recognised")
     if read.late:
-        return _with(told, problem=f"page {look.number} could not be read in time")
+        return replace(told, problem=f"page {look.number} could not be read in time")
     if read.words * FEWER < len(look.text.split()):
         return told
     seen_too = look.work is Work.LAYERED and not look.hidden
     text = f"{look.text}\n\n{read.text}".strip() if seen_too else read.text
-    return _with(told, text=text[:MOST_TEXT], recognised=True, confidence=read.confidence, words=read.words)
-
-
-def _with(page: ScanPage, **changes: Any) -> ScanPage:  # noqa: ANN401
-    values = {name: getattr(page, name) for name in ScanPage.__slots__} | changes
-    return ScanPage(**values)
+    return replace(told, text=text[:MOST_TEXT], recognised=True, confidence=read.confidence, words=read.words)

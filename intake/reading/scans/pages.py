@@ -112,6 +112,9 @@ def _look(page: pypdfium2.PdfPage, number: int, limits: RecognitionLimits) -> Pa
     codes = read_codes(raster)
     if not codes and has_patch(draw(page, CLOSER_DPI, limits).convert("L")):
         codes = (PATCH,)
+    is_blank = not text and not codes and ink(raster, page.get_size()) < LEAST_INK
+    if is_blank:
+        _require_pictures(page)
     most = limits.page_mpx
     mpx = _raster_mpx(page, content)
     work = Work.DRAWN if mpx > most and (content.cover or not text) else _work(content, signs, text)
@@ -121,9 +124,16 @@ def _look(page: pypdfium2.PdfPage, number: int, limits: RecognitionLimits) -> Pa
         text=text,
         hidden=bool(content.unseen and not content.seen),
         codes=codes,
-        blank=not text and not codes and ink(raster, page.get_size()) < LEAST_INK,
+        blank=is_blank,
         raster_mpx=min(mpx, most),
     )
+
+
+def _require_pictures(page: pypdfium2.PdfPage) -> None:
+    """A picture that cannot be unpacked is drawn as nothing, which is not a blank page. Raises `PdfiumError`."""
+    pictures = page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=OBJECT_DEPTH)
+    for picture in itertools.islice(pictures, MOST_OBJECTS):
+        picture.get_bitmap().close()
 
 
 def _work(content: Content, signs: int, text: str) -> Work:
@@ -151,23 +161,26 @@ def _content(page: pypdfium2.PdfPage) -> Content:
             hidden = pdfium.FPDFTextObj_GetTextRenderMode(thing) == pdfium.FPDF_TEXTRENDERMODE_INVISIBLE
             seen, unseen = seen + (not hidden), unseen + hidden
         elif thing.type == pdfium.FPDF_PAGEOBJ_IMAGE:
-            across, along = thing.get_px_size()
-            area = _area(thing, width, height)
-            pixels += across * along
+            count, area = _picture(thing, width, height)
+            pixels += count
             cover = max(cover, area / (width * height))
             below = seen if area >= HIDES * width * height else below
             # A turned picture has its sides exchanged, so the area tells its resolution.
-            dpi = max(dpi, POINTS * (across * along / area) ** 0.5)
+            dpi = max(dpi, POINTS * (count / area) ** 0.5)
         else:
             others += 1
     return Content(seen, unseen, below, cover, dpi, pixels / MEGAPIXEL, others > 0)
 
 
-def _area(thing: pypdfium2.PdfObject, width: float, height: float) -> float:
-    """How much of the page it covers, in square points. Inside a form its bounds are the form's own; what is larger
-    than the page covers it all the same."""
-    left, bottom, right, top = thing.get_bounds()
-    return float(min(max(right - left, 0.1), width) * min(max(top - bottom, 0.1), height))
+def _picture(thing: pypdfium2.PdfObject, width: float, height: float) -> tuple[int, float]:
+    """How many pixels a picture has, and how much of the page it covers, in square points. Inside a form its bounds are
+    the form's own; what is larger than the page covers it all the same."""
+    try:
+        across, along = thing.get_px_size()
+        left, bottom, right, top = thing.get_bounds()
+    except pypdfium2.PdfiumError:  # an odd picture must not hide the rest of its page
+        return 0, 1.0
+    return across * along, min(max(right - left, 0.1), width) * min(max(top - bottom, 0.1), height)
 
 
 def own_text(page: pypdfium2.PdfPage) -> tuple[int, str]:
