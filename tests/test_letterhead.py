@@ -96,6 +96,28 @@ LETTERS = {
         + SIGNED
         + "Kerkstraat 5\n1017 GA Amsterdam\n"
     ),
+    "phone and mail between": (
+        "A. de Boer\n06-12345678\nanna@example.com\nKerkstraat 5\n1017 GA Amsterdam\n\n" + TO_US + TEXT + SIGNED
+    ),
+    "our attention line beside the street": (
+        "A. de Boer Smart Import Solutions\nKerkstraat 5 tav. Mirjam\n1017 GA Amsterdam Plattenborgstraat 20\n"
+        "06-12345678 8043 TT Zwolle\n\n" + TEXT + SIGNED
+    ),
+    "the town on a line of its own": "A. de Boer\nKerkstraat 5\n1017 GA\nAmsterdam\n\n" + TO_US + TEXT + SIGNED,
+    "the town before the code": "A. de Boer\nKerkstraat 5\nAmsterdam 1017 GA\n\n" + TO_US + TEXT + SIGNED,
+    "after ours, with labels": (
+        "Aan: Smart Import Solutions, t.a.v. Mirjam, Plattenborgstraat 20, 8043 TT Zwolle\n"
+        "Van: A. de Boer, Kerkstraat 5, 1017 GA Amsterdam\n\n" + TEXT + SIGNED
+    ),
+    "two addresses on one paper": (
+        "Bezoekadres: Kerkstraat 5, 1017 GA Amsterdam | Postadres: Postbus 12, 1000 AA Amsterdam\n\n"
+        + TO_US
+        + TEXT
+        + SIGNED
+    ),
+    "the initial misread": TO_US + TEXT + "Hoogachtend,\n\nA, de Boer\nKerkstraat 5\n1017 GA Amsterdam\n",
+    "the title taken for an initial": "M.E. de Boer\nKerkstraat 5\n1017 GA Amsterdam\n\n" + TO_US + TEXT + SIGNED,
+    "care of somebody": "A. de Boer\nc/o P. Bos\nKerkstraat 5\n1017 GA Amsterdam\n\n" + TO_US + TEXT + SIGNED,
     "another address in the text": (
         "A. de Boer\nKerkstraat 5\n1017 GA Amsterdam\n\n"
         + TO_US
@@ -150,6 +172,25 @@ ADDRESSES = [
     ),
     ("Paul Schmit\n219, Grand-Rue\nL-1234 Luxembourg", "Paul Schmit||Grand-Rue|219|1234|Luxembourg|LU"),
     ("Emily Brown\n10 Mill Road\nCambridge CB1 2AB", "Emily Brown||Mill Road|10|CB1 2AB|Cambridge|GB"),
+    (
+        "Autohaus Krüger GmbH & Co. KG\nPostfach 12 34\n48007 Münster",
+        "|Autohaus Krüger GmbH & Co. KG|Postfach 12 34||48007|Münster|DE",
+    ),
+    (
+        "Société Dubois & Fils SARL\nBP 45\n59200 Tourcoing Cedex",
+        "|Société Dubois & Fils SARL|BP 45||59200|Tourcoing Cedex|FR",
+    ),
+    ("Mr J Smith\n14 Church Lane\nNorwich\nNR1 4AB", "Mr J Smith||Church Lane|14|NR1 4AB|Norwich|GB"),
+    (
+        "Luc Vandenberghe\nGentsesteenweg 88 bus 0201\n9300 AALST\nBELGIË",
+        "Luc Vandenberghe||Gentsesteenweg|88 bus 0201|9300|AALST|BE",
+    ),
+    ("Peter Keller\nBahnhofstrasse 12\nCH-8001 Zürich", "Peter Keller||Bahnhofstrasse|12|8001|Zürich|CH"),
+    ("Ana Silva\nVia Roma 12\n20121 Milano\nItalia", "Ana Silva||Via Roma|12|20121|Milano|IT"),
+    (
+        "Frau Eva Lang\nHauptstraBe 12\n6031I Frankfurt am Main",
+        "Frau Eva Lang||Hauptstraße|12|60311|Frankfurt am Main|DE",
+    ),
 ]
 
 

@@ -33,6 +33,7 @@ MAX_FOLDER = 150 * 1024 * 1024
 MAX_PAGES = 500
 MAX_BATCH = 1024 * 1024
 LATE_RECORDS_FOR = timedelta(hours=24)
+OLDEST_FILE = timedelta(days=366)
 ORPHAN_AFTER = timedelta(hours=1)
 MB = 1024 * 1024
 
@@ -93,6 +94,7 @@ def _store(house: House, shop: Shop, claim: Claim) -> int:
     house.checkpoint("original written")
     is_mail = claim.kind is Kind.MAIL and not claim.problem
     now = house.clock()
+    moment, basis = _moment_of(claim, now)
     arrival = Arrival(
         shop=shop.id,
         channel=Channel.MAIL if is_mail else Channel.LETTER,
@@ -101,9 +103,8 @@ def _store(house: House, shop: Shop, claim: Claim) -> int:
         sha256=digest,
         size=len(raw),
         name=shown_name(claim.name) + ("/" if claim.kind is Kind.FOLDER else ""),
-        # A scanner's clock may be ahead of ours; a letter has not come tomorrow.
-        received_at=min(claim.modified_at, now),
-        received_basis="file date",
+        received_at=moment,
+        received_basis=basis,
         assumed=True,
         imported=is_mail,
         record={"sha256": rest[0]} if rest else None,
@@ -116,6 +117,14 @@ def _store(house: House, shop: Shop, claim: Claim) -> int:
     house.checkpoint("rows committed")
     house.log.info("received", shop=shop.id, channel=arrival.channel.value, arrivals=len(new))
     return len(new)
+
+
+def _moment_of(claim: Claim, now: datetime) -> tuple[datetime, str]:
+    """When a letter came of which nobody tells it: the file's date. A scanner's clock may be ahead of ours, and no
+    letter came tomorrow; one that was never set says 1970, and then the day is that of the scan."""
+    if claim.modified_at < now - OLDEST_FILE:
+        return now, "day of the scan"
+    return min(claim.modified_at, now), "file date"
 
 
 def _bytes_of(claim: Claim) -> bytes:
@@ -194,7 +203,7 @@ def _finish_batch(house: House, shop: Shop, source: PostSource, claim: Claim) ->
         return 0
     given_up = house.clock() - _claimed_at(claim) >= ORPHAN_AFTER
     outcomes = _outcomes(house, shop, claim.id)
-    open_rows = [row for row in batch.rows if row.number not in outcomes and row.file and not row.error]
+    open_rows = [row for row in batch.rows if row.number not in outcomes and row.file]
     if open_rows and not given_up:
         return 0
     for row in batch.rows:

@@ -14,7 +14,6 @@ from intake.sources.posted import outgoing_files
 from storage.errors import StorageError
 from storage.models import Case, Draft
 
-WAITS_TOO_LONG = 15 * 60
 DATABASE_AWAY = "the database is away"
 
 
@@ -50,7 +49,7 @@ def _status(house: House, shop: Shop, source: PostSource) -> Status:
         to_post=len(letters),
         overdue_to_post=overdue,
         paused=pause_reason(house, source),
-        warnings=(*_warnings(waiting.oldest_seconds, waiting.busy), *_lost(source, letters)),
+        warnings=(*_warnings(waiting.busy), *_lost(source, letters)),
     )
 
 
@@ -72,10 +71,9 @@ def _paused(house: House, shop: Shop, source: PostSource, reason: str) -> Status
         waiting=waiting.count,
         oldest_minutes=int(waiting.oldest_seconds // 60),
         paused=reason,
-        warnings=_warnings(waiting.oldest_seconds, waiting.busy),
+        warnings=_warnings(waiting.busy),
     )
 
 
-def _warnings(oldest_seconds: float, busy: tuple[str, ...]) -> tuple[str, ...]:
-    old = ("something has been in incoming for more than 15 minutes",) if oldest_seconds > WAITS_TOO_LONG else ()
-    return (*old, *(f"{name} cannot be read yet" for name in busy))
+def _warnings(busy: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{name} cannot be read yet" for name in busy)

@@ -22,7 +22,7 @@ NUMBER = rf"{DATE_SHAPED}(?=[A-Z0-9/-]*\d)([A-Z0-9][A-Z0-9/-]{{3,19}})\b"
 # What stands between the keyword and the number: "nr.", "met nummer", "mit der Nr.", "n°", "is", ":", "#".
 LINK = (
     r"\.?(?:[ ](?:met|with|mit|mit der|avec le|under|onder|unter))?"
-    r"(?:[ -]?(?:numéro|numero|nummer|number|num|nr|no|n°|nº|id)(?![a-z])\.?)?"
+    r"(?:[ -]?(?:numéro|numero|nummer|number|num|nr|no|n°|nº|n['’*]|id)(?![a-z])\.?)?"
     r"(?:[ ](?:is|was|ist|lautet|luidt|est))?\s*[:=#№]?\s*#?"
 )
 ORDER = re.compile(
@@ -35,6 +35,8 @@ ORDER = re.compile(
 INVOICE = re.compile(
     rf"\b(?:factuur(?:nummer|nr)?|invoice|rechnung(?:s?nummer|s?nr|s)?|facture)(?![a-z]){LINK}{NUMBER}", re.IGNORECASE
 )
+# OCR and word processors make it of a hyphen: "4711–8823".
+LONG_DASH = re.compile(r"(?<=\w)[\u2010-\u2014](?=\d)")
 IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ .\u00a0-]?[A-Z0-9]){11,30}", re.IGNORECASE)
 # ISO 13616 lengths of the countries whose customers write here: so much of a mistyped IBAN is blanked.
 IBAN_LENGTHS = {"NL": 18, "BE": 16, "DE": 22, "LU": 20, "FR": 27, "AT": 20, "GB": 22, "ES": 24, "IT": 27, "CH": 21}
@@ -77,7 +79,7 @@ REGIONS = {"nl": "NL", "de": "DE", "fr": "FR", "en": "NL"}
 
 def find_facts(subject: str, text: str, language: str, today: date) -> Facts:
     """Facts in the subject and the new text. `today` (the day of arrival) dates "12 september" to the last one."""
-    rest = _near_digits(f"{subject}\n{text[:MOST_CHARACTERS]}")
+    rest = _near_digits(LONG_DASH.sub("-", f"{subject}\n{text[:MOST_CHARACTERS]}"))
     references = tuple(dict.fromkeys(REFERENCE.findall(rest)))[:MOST_OF_A_KIND]
     ibans, rest = _ibans(rest)
     tracking, rest = _take(rest, TRACKING, lambda match: match[0])

@@ -14,7 +14,7 @@ from enum import StrEnum
 from intake.rules.facts import IBAN, MONTH_NAMES
 from intake.rules.names import folded, without_title
 from intake.rules.nearly import fewest_edits, find_nearly
-from intake.rules.postal_lines import DUTCH
+from intake.rules.postal_lines import DUTCH, find_street
 from intake.types import Own
 
 MOST_CHARACTERS = 30_000
@@ -47,7 +47,7 @@ FRENCH_CLOSING = re.compile(r"\b(?:salutations|sentiments|considération)\b.{0,6
 SENDER_LABEL = re.compile(
     r"\s*(?:afzender|absender(?:in)?|sender|from|van|von|expéditeur|expéditrice|exp\.|"
     r"(?:uw |mijn |ihr |volledige )?(?:naam|name|nom)(?: en (?:voornaam|adres))?|nom et pr[ée]nom|"
-    r"(?:mijn )?adres|adresse|address|"
+    r"(?:mijn |bezoek|post|woon|huis|correspondentie)?adres|adresse|address|"
     r"postcode(?: ?(?:en|\+|/|&) ?(?:woon)?plaats)?|pc ?/ ?plaats|woonplaats|plz(?:,? ?/? ?ort)?|ville|"
     r"code postal(?: et ville)?|straat(?: en huisnummer)?|straße(?:,? (?:und )?(?:haus)?n(?:umme)?r\.?)?)\s*[:;]\s*",
     re.IGNORECASE,
@@ -60,6 +60,7 @@ ATTENTION = re.compile(
     r"zu händen(?: von)?|[àa] l['’]attention de)(?=[\s:.])[\s:.]*",
     re.IGNORECASE,
 )
+ATTENTION_WITHIN = re.compile(r"\s(?=(?:t\. ?a\. ?v\.|tav\.?|z\. ?hd\.|attn\.|ter attentie van)\s)", re.IGNORECASE)
 CARE_OF = re.compile(r"\s*(?:c/o|p/a|per adres|bij|bei|chez)\s", re.IGNORECASE)
 DEPARTMENT = re.compile(
     r"(?:de |het |the |le |la )?(?:afd(?:eling|\.)?|abteilung|department|dept\.?|service|manager|leitung|responsable|"
@@ -86,8 +87,11 @@ DATE = re.compile(
     r"|(?<![\d/.-])\d{1,2}\s?[-./]\s?\d{1,2}\s?[-./]\s?(?:20)?\d\d(?!\d))",
     re.IGNORECASE,
 )
+INITIALS = {"0": "O", "1": "I", "5": "S", "8": "B"}
+MISREAD_INITIAL = re.compile(r"(?<!\S)([0158])\.(?= ?(?:[A-ZÀ-Þ]\.|[A-ZÀ-Þ][a-zà-ÿ]|van |von |de ))")
 EDGES = re.compile(r"^[^\w'(]+|[^\w.)\]']+$")
 QUOTES = str.maketrans("‘’‚`´ʼ", "''''''")
+SHARP_S = re.compile(r"(?<=[Ss]tra)B(?=e)")
 SEPARATOR = re.compile(r"\s*[·•∙|¦»«°*+~©®]+(?=\s|$)\s*|\t+|\s{4,}|\s[-–—_.:=•]{1,3}\s|\s[oe](?=\s[A-Z0-9])|\s/\s")
 INITIAL_WITH_COMMA = re.compile(r"(?<!\d )(?<!\w)([A-ZÀ-Þ]),(?=\s?[A-ZÀ-Þ]|\s(?:van|von|de)\b)")
 
@@ -164,7 +168,7 @@ def _raw_lines(text: str) -> Iterator[tuple[str, int, int]]:
     """(line, offset, block) of the lines with something in them."""
     offset = block = count = 0
     empty = False
-    for whole in text.translate(QUOTES).split("\n"):
+    for whole in SHARP_S.sub("ß", text.translate(QUOTES)).split("\n"):
         line = whole.strip()[:LONGEST_LINE]
         if line and count < MOST_LINES:
             block += empty and count > 0
@@ -262,7 +266,8 @@ def _pieces(line: str, place: int, block: int, zone: Zone) -> Iterator[Piece]:
     rest = line
     while label := SENDER_LABEL.match(rest) or RECIPIENT_LABEL.match(rest):
         rest = rest[label.end() :]
-    rest = INITIAL_WITH_COMMA.sub(r"\1.", rest)
+    rest = MISREAD_INITIAL.sub(lambda match: f"{INITIALS[match[1]]}.", INITIAL_WITH_COMMA.sub(r"\1.", rest))
+    rest = ATTENTION_WITHIN.sub(CUT, rest)
     for pattern in (EMAIL, WEBSITE, IBAN):
         rest = pattern.sub(CUT, rest)
     rest = LABELLED.sub(CUT, DATE.sub(_dated, rest))
@@ -271,7 +276,9 @@ def _pieces(line: str, place: int, block: int, zone: Zone) -> Iterator[Piece]:
     for part in SEPARATOR.split(rest):
         attention = ATTENTION.match(part)
         bare = EDGES.sub("", part[attention.end() :] if attention else part)
-        if bare and not CARE_OF.match(bare):
+        care_of = CARE_OF.match(bare)
+        bare = bare[care_of.end() :] if care_of else bare
+        if bare and not (care_of and find_street(bare) is None):
             yield Piece(bare, place, block, zone, sender, attention is not None)
 
 

@@ -7,54 +7,28 @@ OCR: a person checks it. Nothing here compares the sender with anybody known.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from intake.rules.facts import IBAN, INVOICE, ORDER, find_phones
-from intake.rules.letter_lines import (
-    ATTENTION,
-    CLOSING,
-    DATE,
-    EMAIL,
-    LABELLED,
-    SENDER_LABEL,
-    LetterPage,
-    Line,
-    Piece,
-    Zone,
-    is_prose,
-    read_page,
-)
+from intake.rules.letter_details import MINE, find_email, find_phone, find_subject
+from intake.rules.letter_lines import CLOSING, SENDER_LABEL, LetterPage, Line, Piece, Zone, is_prose, read_page
 from intake.rules.names import is_full_name, is_organisation, looks_like_name
 from intake.rules.people import name_key
-from intake.rules.postal_lines import Street, Town, country_named, country_of, find_street, find_town
+from intake.rules.postal_lines import Street, Town, country_named, country_of, find_street, find_town, town_alone
 from intake.types import Own, PostalAddress
 
 SURE_ENOUGH = 4
 MOST_CANDIDATES = 20
 MOST_ABOVE = 4
 AFTER_CLOSING = 6
+COMMON = {
+    "de": {"ich", "sie", "und", "der", "die", "das", "nicht", "ist", "mit", "bei", "mir", "ihnen", "eine", "habe"},
+    "fr": {"je", "vous", "le", "les", "des", "est", "nous", "une", "votre", "mon", "ma", "et", "que", "pas", "chez"},
+    "": {"ik", "u", "en", "het", "een", "niet", "mijn", "van", "the", "and", "my", "you", "to", "not", "from", "have"},
+}
+FEWEST_COMMON = 4
 REGIONS = {"nl": "NL", "de": "DE", "fr": "FR", "en": "NL"}
-SUBJECT = re.compile(
-    r"(?:^|\s{2,}|(?<=\d)\s)(?:(?:betreft|betreff|betrifft|betr|onderwerp|inzake|subject|objet|concerne|concerning|regarding)"
-    r"(?:\s?[:;.]+|\s(?=\S))|(?:re|ref)\s?:)\s*(?P<subject>.*)",
-    re.IGNORECASE,
-)
-OTHER_NUMBER = re.compile(
-    r"\b(?:kvk|k\.v\.k\.|btw|vat|tva|ust|steuer|siret|siren|rcs|bsn|klant|kunden|customer|client)"
-    r"[^\d\n]{0,20}[\d .]{6,20}",
-    re.IGNORECASE,
-)
 ON_BEHALF = re.compile(r"^(?:i\. ?[avo]\.|ppa?\.|p\.o\.|namens|for|für|pour)\s+", re.IGNORECASE)
-WRAPPED = 0.75
-LONGEST_SUBJECT = 300
-MINE = re.compile(
-    r"\b(?:mijn|ons|my|our|meine?|unsere?|mon|ma|notre|nos)\b.{0,40}"
-    r"\b(?:adres\w*|anschrift|address|e-?mail\w*|mailadres|courriel|telefoon\w*|nummer|number|telefon\w*|phone|mobiel\w*|"
-    r"t[ée]l[ée]phone|num[ée]ro)\b|\b(?:bereik\w*|reach me|erreich\w*|joindre|joignable|woon\w* (?:op|aan|in)|"
-    r"wohne?n? (?:in|im)|habite|live at|living at)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +56,17 @@ def find_letterhead(text: str, own: Own, language: str) -> Letterhead:
     the address itself does not."""
     page = read_page(text, own)
     signed = _signed(page)
-    postal = _postal(page, signed, language)
+    postal = _postal(page, signed, _spoken(page) or language)
     region = postal.country if postal is not None and postal.postal_code else REGIONS.get(language, "NL")
-    return Letterhead(postal, _email(page, own), _phone(page, own, region), _subject(page), page.body_start)
+    return Letterhead(postal, find_email(page, own), find_phone(page, own, region), find_subject(page), page.body_start)
+
+
+def _spoken(page: LetterPage) -> str:
+    """German or French, by a few words that are in every letter; "" where neither is plain."""
+    words = {word.casefold() for line in page.lines for word in line.text.split()}
+    counts = {language: len(words & common) for language, common in COMMON.items()}
+    best = max(counts, key=lambda each: counts[each])
+    return best if counts[best] >= FEWEST_COMMON else ""
 
 
 def _signed(page: LetterPage) -> str:
@@ -96,7 +78,7 @@ def _signed(page: LetterPage) -> str:
         CLOSING.sub("", piece.text, count=1).strip(" ,.") if piece.line == page.closing else piece.text
         for piece in tail
     ]
-    texts = [ON_BEHALF.sub("", text) for text in texts if text][:AFTER_CLOSING]
+    texts = [ON_BEHALF.sub("", text).partition(",")[0] for text in texts if text][:AFTER_CLOSING]
     full = next((text for text in texts if is_full_name(text)), "")
     if full or not closes:
         return full
@@ -110,19 +92,24 @@ def _postal(page: LetterPage, signed: str, language: str) -> PostalAddress | Non
         return PostalAddress(signed, organisation) if signed or organisation else None
     postal = best.postal
     name, organisation = postal.name, postal.organisation or ("" if postal.name else _heading(page))
-    if signed and _tells_more(signed, name):
-        name, other = signed, name if name_key(name) not in name_key(signed) else ""
-        organisation = organisation or other
+    if signed and name_key(signed) != name_key(name) and _tells_more(signed, name):
+        other = "" if is_full_name(name) or name_key(name) in name_key(signed) else name
+        name, organisation = signed, organisation or other
     return replace(postal, name=name, organisation=organisation)
 
 
 def _tells_more(signed: str, name: str) -> bool:
     """Whether the name below the letter is better than the one above the address: there is none, or only one word, or
-    "Familie Zijlstra"."""
+    "Familie Zijlstra"; or another of that surname signed (or OCR took "Mme F." for "M.E.")."""
     if not name:
         return True
-    key = name_key(name)
-    return is_full_name(signed) and (not is_full_name(name) or name_key(signed).endswith(f" {key}"))
+    surname = _surname(name_key(name))
+    return is_full_name(signed) and (not is_full_name(name) or _surname(name_key(signed)) == surname != "")
+
+
+def _surname(key: str) -> str:
+    initial, _, rest = key.partition(" ")
+    return rest if len(initial) == 1 else key
 
 
 def _heading(page: LetterPage) -> str:
@@ -145,8 +132,8 @@ def _candidate(page: LetterPage, place: int, town: Town, signed: str, language: 
     name, organisation = _names(page, at, inline, signed)
     country = country_named(town.after) or _country_below(page.pieces, place) or ""
     country = country if _may_be(town, country) else ""
-    if not town.city and town.country == "GB" and place:
-        town = replace(town, city=page.pieces[place - 1].text)
+    if not town.city:
+        town = replace(town, city=_city_beside(page.pieces, place))
     road = street.street if street is not None else ""
     postal = PostalAddress(
         name,
@@ -158,6 +145,15 @@ def _candidate(page: LetterPage, place: int, town: Town, signed: str, language: 
         country or country_of(town, road, language),
     )
     return _Candidate(postal, _points(page, place, town, postal, inline, signed))
+
+
+def _city_beside(pieces: Sequence[Piece], place: int) -> str:
+    """The town on the line below a code that stands alone, or above it."""
+    beside = [pieces[at] for at in (place + 1, place - 1) if 0 <= at < len(pieces)]
+    near = [
+        piece for piece in beside if abs(piece.block - pieces[place].block) <= 1 and piece.zone is pieces[place].zone
+    ]
+    return next(filter(None, (town_alone(piece.text) for piece in near if not country_named(piece.text))), "")
 
 
 def _may_be(town: Town, country: str) -> bool:
@@ -186,12 +182,17 @@ def _names(page: LetterPage, at: int, inline: str, signed: str) -> tuple[str, st
     texts = [(part.strip(), False) for part in inline.split(",") if part.strip()]
     if not any(looks_like_name(text) or is_organisation(text) for text, _ in texts):
         texts += list(_above(page, at))
-    people = [(text, attention) for text, attention in texts if not is_organisation(text) and looks_like_name(text)]
+    people = [(text, attention) for text, attention in texts if not is_organisation(text) and _may_be_name(text)]
     organisation = next((text for text, _ in texts if is_organisation(text) and not is_prose(text)), "")
     key = name_key(signed)
     chosen = [text for text, attention in people if attention or (key and name_key(text) == key)]
     chosen += [text for text, _ in people if is_full_name(text)] + [text for text, _ in people]
     return (chosen[0] if chosen else "", organisation)
+
+
+def _may_be_name(text: str) -> bool:
+    """Right above a street, also a name without capitals."""
+    return looks_like_name(text) or (text.islower() and 1 < len(text.split()) < 5 and looks_like_name(text.title()))
 
 
 def _above(page: LetterPage, at: int) -> Iterator[tuple[str, bool]]:
@@ -263,78 +264,3 @@ def _says_more(rest: str) -> bool:
     """Whether words stand beside an address that belong to no address."""
     words = [word for word in re.findall(r"[^\W\d_]{2,}", rest) if word.islower()]
     return len(words) >= 2 and not looks_like_name(rest)
-
-
-def _email(page: LetterPage, own: Own) -> str:
-    """The first mail address that is not ours."""
-    for line in _lines_about_the_sender(page):
-        for match in EMAIL.finditer(line):
-            address = re.sub(r" ?(?:@|©|®|\(at\)|\[at\]) ?", "@", match[0], count=1).strip(".-")
-            key = address.lower()
-            domain = key.partition("@")[2]
-            if not {key, domain} & own.addresses and not any(domain.endswith(f".{each}") for each in own.addresses):
-                return address
-    return ""
-
-
-def _phone(page: LetterPage, own: Own, region: str) -> str:
-    """The first telephone number that is not ours, in international form."""
-    ours = {number for phone in own.phones for number in find_phones(phone, own.postal.country or region)}
-    for line in _lines_about_the_sender(page):
-        for number in find_phones(_without_numbers(line), region):
-            if number not in ours:
-                return number
-    return ""
-
-
-def _without_numbers(line: str) -> str:
-    """Without the numbers that could pass for a telephone number: in Luxembourg almost any can."""
-    for pattern in (IBAN, DATE, ORDER, INVOICE, OTHER_NUMBER):
-        line = pattern.sub(" ", line)
-    return line
-
-
-def _lines_about_the_sender(page: LetterPage) -> Iterable[str]:
-    """The lines that may say how to reach the sender: those of the head and the tail, unless in a block of ours where
-    nobody else stands, and those of the body that speak of "my number"."""
-    others = {piece.block for piece in page.pieces if piece.text}
-    ours = {line.block for line in page.lines if line.own} - others
-    outside = [line for line in page.lines if line.zone is not Zone.BODY and line.block not in ours]
-    inside = [line for line in page.lines if line.zone is Zone.BODY]
-    mine = [line for before, line in zip([None, *inside], inside, strict=False) if _is_mine(before, line)]
-    return [line.text for line in (*outside, *mine)]
-
-
-def _is_mine(before: Line | None, line: Line) -> bool:
-    return bool(MINE.search(f"{before.text if before is not None else ''} {line.text}"))
-
-
-def _subject(page: LetterPage) -> str:
-    """What stands behind "Betreft:", with the next line where it is wrapped there; "" where nothing does."""
-    # British letters have it right below the salutation.
-    last = sum(line.zone is Zone.HEAD for line in page.lines) + 2 * bool(page.body_start) + 1
-    width = max((len(line.text) for line in page.lines), default=0)
-    for place, line in enumerate(page.lines):
-        match = SUBJECT.search(line.text) if place < last else None
-        if match is None:
-            continue
-        subject = match["subject"].strip()
-        below = page.lines[place + 1] if place + 1 < len(page.lines) else None
-        if below is not None and _goes_on(line, subject, below, width):
-            subject = f"{subject} {below.text}".strip()
-        return subject[:LONGEST_SUBJECT]
-    return ""
-
-
-def _goes_on(line: Line, subject: str, below: Line, width: int) -> bool:
-    """Whether the next line belongs to the subject: it is in the same block, and its first word had no room above. A
-    subject with nothing behind its label stands below it."""
-    if below.zone is not Zone.HEAD or LABELLED.match(below.text) or ATTENTION.match(below.text):
-        return False
-    if not subject:
-        return below.block - line.block <= 1
-    first = below.text.split()[0]
-    return below.block == line.block and len(line.text) + 1 + len(first) > WRAPPED * width and len(subject) > 20
-
-
-__all__ = ["Letterhead", "Own", "find_letterhead"]

@@ -75,6 +75,7 @@ ORGANISATION_WORD = re.compile(
     r"kerk|parochie|praktijk|tandartspraktijk|advocaten(?:kantoor)?|makelaardij|installatiebedrijf|bedrijf|zorgcentrum|"
     r"verein|stiftung|bäckerei|metzgerei|gaststätte|gasthof|praxis|apotheke|kanzlei|rechtsanwälte|autohaus|firma|"
     r"association|fondation|boulangerie|boucherie|pharmacie|cabinet|mairie|paroisse|librairie|société|atelier|"
+    r"\w*(?:verhuur|techniek|vereniging|bedrijf|advies|handel|service|verband|verlag|handlung)|"
     r"foundation|society|church|bakery|solicitors|company|vereinigung|club|sportvereniging|vve)\b",
     re.IGNORECASE,
 )
@@ -96,6 +97,7 @@ NO_NAME = re.compile(
 NAME_WORD = re.compile(
     r"(?:[A-ZÀ-ÞŁŠŽĞİŞČŘŚŻ](?:[^\W\d_]|['’.-])*|[dlO]['’][A-ZÀ-Þ](?:[^\W\d_]|[-])*|['’]t|['’]s)\.?,?"
 )
+SHORT_PARTICLE = re.compile(r"v\.?[/.]? ?d\.?|v\.|d\.|-")
 INITIALS = re.compile(r"(?:[A-ZÀ-Þ][a-z]{0,2}\.-?)+|[A-ZÀ-Þ]")
 
 
@@ -131,7 +133,8 @@ def looks_like_name(text: str) -> bool:
 def is_full_name(text: str) -> bool:
     """Whether it has a first name or initials and a surname, or a title: enough to stand for a name anywhere."""
     words = without_title(text).split()
-    return looks_like_name(text) and (len(words) > 1 or bool(TITLE.match(text.strip())))
+    given = len(words) > 1 and words[0].lower() not in PARTICLES and not SHORT_PARTICLE.fullmatch(words[0].lower())
+    return looks_like_name(text) and (given or bool(TITLE.match(text.strip())))
 
 
 def _is_whole(word: str) -> bool:
@@ -140,4 +143,4 @@ def _is_whole(word: str) -> bool:
 
 def _is_name_word(word: str) -> bool:
     bare = word.lower()
-    return bool(NAME_WORD.fullmatch(word)) or bare in PARTICLES or bare in JOINING
+    return bool(NAME_WORD.fullmatch(word) or SHORT_PARTICLE.fullmatch(bare)) or bare in PARTICLES or bare in JOINING

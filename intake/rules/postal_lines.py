@@ -40,6 +40,7 @@ BLURRED_DUTCH = re.compile(
     r"(?!in\b|op\b|te\b|is\b|en\b|of\b|um\b|am\b|le\b|la\b|de\b|et\b|or\b|to\b|at\b|on\b|by\b|st\b)"
     r"([A-Za-z0158|46]{2})(?=[ ,.]{1,3}['’A-Z])"
 )
+LOWER_DUTCH = re.compile(r"([1-9]\d{3}) ?((?!sa|sd|ss)[a-z]{2})[ ,]{1,3}([a-z][a-z '-]{2,30})")
 PREFIXED = re.compile(r"(?<!\w)(BE|LU|DE|FR|AT|CH|[BLDFAIl1])(?: ?[-–—~] ?| )(\d{4,5})(?=[ ,]{1,3}['’A-ZÀ-Þ])")
 FIVE = re.compile(r"(?<![\w.,€-])([\dOolISB\]|]{5})(?=[ ,]{1,3}['’A-ZÀ-Þ])")
 FOUR = re.compile(r"(?<![\w.,€-])([1-9IlSB][\dOolISB\]|]{3})(?! (?:SA|SD|SS)\b)(?=[ ,]{1,3}['’A-ZÀ-Þ])")
@@ -78,7 +79,7 @@ IN_TOWNS = frozenset(
 ADDITION = (
     r"(?:\s?[-–/+]\s?(?:\d{1,4}[A-Za-z]?|[A-Za-z]{1,3})|\s?[A-Za-z](?!\w)|"
     r"[\s,]{1,2}(?:bis|ter|quater|hs|huis|rood|rd|zwart|zw|boven|bov|beneden|[IVX]{1,4}|\d?hoog|"
-    r"(?:bus|bte|b|boîte|boite|box|app?|appt|apt|whg|we|top|stiege|kamer|unit)\.?\s?\d{1,4}[A-Za-z]?))"
+    r"(?:bus|[bh]te|b|boîte|boite|box|app?|appt|apt|whg|we|top|stiege|kamer|unit)\.?\s?\d{1,4}[A-Za-z]?))"
 )
 NUMBER_LAST = re.compile(
     rf"(?P<street>\S.*?[\w.)'’])[\s,]{{1,3}}(?:nr\.?\s?|no\.?\s?|n°\s?)?(?P<number>\d{{1,5}}{ADDITION}{{0,2}})\.?",
@@ -147,6 +148,12 @@ BEFORE_STREETS = frozenset(
         "ter",
     ]
 )
+CEDEX = re.compile(r"\bcedex\b", re.IGNORECASE)
+# "1e Jan Steenstraat" and "45 II", as OCR reads them in some types.
+ORDINAL = re.compile(r"^[lI]e(?= [A-Z])")
+ROMAN_TWO = re.compile(r"(?<=\d )(?:I[lT|1]|[l|1]I)$")
+LABEL = re.compile(r"^[^:\d]{1,30}:\s*")
+BEYOND_THE_NUMBER = re.compile(r"(?<=\s)(\d[\w/-]*)(?:\s[^\W\d]{3,}){1,2}$")
 IN_THE_TOWN = re.compile(r"\s(?:te|in|à|at)$")
 NO_STREET = re.compile(
     r"\b(?:pagina|page|seite|blad|bladzijde|klant\w*|bestel\w*|order\w*|commande|factuur\w*|invoice|rechnung\w*|facture|"
@@ -195,9 +202,17 @@ def country_named(line: str) -> str:
     return named[0] if named and len(words) <= 3 else ""
 
 
+def town_alone(line: str) -> str:
+    """The town that is all a line says, or ""."""
+    city, after = _city(line.strip(" ,")[:MOST_CHARACTERS])
+    return "" if after or any(map(str.isdigit, line)) or OTHER_STREET.search(city) else city
+
+
 def find_street(line: str, signed: str = "") -> Street | None:
     """The street and number in a line, or None. `signed` is the name below the letter, to be recognised before it."""
-    parts = [part.strip() for part in IN_THE_TOWN.sub("", line[:MOST_CHARACTERS].strip(" ,;")).split(",")]
+    parts = [
+        LABEL.sub("", part.strip()) for part in IN_THE_TOWN.sub("", line[:MOST_CHARACTERS].strip(" ,;")).split(",")
+    ]
     found = [(taken, _street(", ".join(parts[-taken:]))) for taken in range(1, min(len(parts), 3) + 1)]
     streets = [(taken, street) for taken, street in found if street is not None and (street.number or taken == 1)]
     if not streets:
@@ -219,6 +234,8 @@ def country_of(town: Town, street: str, language: str) -> str:
     if town.country:
         return town.country
     if len(town.code) == 5:
+        if CEDEX.search(town.city) or re.match(r"B\.? ?P\.?\s", street):
+            return "FR"
         return "FR" if is_french_street(street) or (language == "fr" and not OTHER_STREET.search(street)) else "DE"
     known = CITIES.get(folded(town.city))
     german = language == "de" and not is_french_street(street)
@@ -229,11 +246,15 @@ def _dutch(line: str) -> Town | None:
     match = DUTCH.search(line)
     if match is None:
         return None
-    city, after = _city(line[match.end() :])
-    return Town(f"{match[1]} {match[2]}", city, "NL", line[: match.start()], after, dutch=True)
+    before, (city, after) = line[: match.start()], _city(line[match.end() :])
+    if not city and town_alone(before):
+        city, before = town_alone(before), ""
+    return Town(f"{match[1]} {match[2]}", city, "NL", before, after, dutch=True)
 
 
 def _blurred_dutch(line: str) -> Town | None:
+    if match := LOWER_DUTCH.fullmatch(line.strip()):
+        return Town(f"{match[1]} {match[2].upper()}", match[3], "NL", "", "")
     for match in BLURRED_DUTCH.finditer(line):
         letters = match[2].translate(LETTERS).upper()
         digits = match[1].translate(DIGITS)
@@ -313,9 +334,11 @@ def _street(text: str) -> Street | None:
         return Street(first["street"].strip(), first["number"])
     last = NUMBER_LAST.fullmatch(text) or NUMBER_LAST.fullmatch(_mended(text))
     if last is not None and sum(map(str.isalpha, last["street"])) >= 3 and not BOX.fullmatch(last["street"]):
-        return Street(last["street"].rstrip(" ,"), last["number"])
+        return Street(ORDINAL.sub("1e", last["street"].rstrip(" ,")), ROMAN_TWO.sub("II", last["number"]))
     if first is not None and OTHER_STREET.search(text):
         return Street(first["street"].strip(), first["number"])
+    if BEYOND_THE_NUMBER.search(text) and OTHER_STREET.search(text):
+        return _street(BEYOND_THE_NUMBER.sub(r"\1", text))
     if any(map(str.isdigit, text)) or not text[:1].isupper() or len(text.split()) > 5:
         return None
     return Street(text, "") if OTHER_STREET.search(text) or FRENCH_STREET.match(text) else None

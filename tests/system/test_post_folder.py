@@ -49,20 +49,20 @@ def look_until(source: PostSource, count: int, seconds: float = 30) -> list[Clai
 
 WRITERS = {
     # Each page ends as a whole PDF does: only the quiet tells that it is done.
-    "pages": ("pages", 5, 0.4, PDF + PAGE + END + 4 * (PAGE + END)),
+    "pages": ("pages", 6, 0.4, 2, PDF + PAGE + END + 5 * (PAGE + END)),
     # Longer silences than the quiet that counts as rest: only the end tells that it is done.
-    "slowly": ("slowly", 4, 1.5, 4 * PAGE + END),
-    "renamed": ("renamed", 4, 0.3, PDF + PAGE + END + 3 * (PAGE + END)),
-    "size first, and no change that shows": ("touched", 4, 0.6, b"%PDF-1.7\n" + 4 * PAGE + END),
-    "held": ("held", 1, 2.5, PDF),
-    "goes on after the claim": ("goes-on", 3, 0.3, PDF + 3 * PAGE + END),
+    "slowly": ("slowly", 4, 1.2, 0.5, 4 * PAGE + END),
+    "renamed": ("renamed", 4, 0.6, 0.5, PDF + PAGE + END + 3 * (PAGE + END)),
+    "size first, and no change that shows": ("touched", 4, 0.8, 0.5, b"%PDF-1.7\n" + 4 * PAGE + END),
+    "held": ("held", 1, 2.5, 0.5, PDF),
+    "goes on after the claim": ("goes-on", 3, 0.3, 2, PDF + 3 * PAGE + END),
 }
 
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_scan_is_handed_out_when_it_is_whole_however_it_is_written(writer: str, tmp_path: Path) -> None:
-    how, count, gap, whole = WRITERS[writer]
-    folder = Folder(tmp_path, Patience(settle=0.5), stable_seconds=1, stable_looks=3)
+    how, count, gap, quiet, whole = WRITERS[writer]
+    folder = Folder(tmp_path, stable_seconds=quiet, stable_looks=3)
     with scanner(how, tmp_path / "incoming" / "scan.pdf", count, gap):
         (claim,) = look_until(folder.source, 1)
     assert (claim.name, claim.problem) == ("scan.pdf", "")
@@ -71,7 +71,7 @@ def test_a_scan_is_handed_out_when_it_is_whole_however_it_is_written(writer: str
 
 
 def test_a_folder_that_fills_up_page_by_page_is_one_letter(tmp_path: Path) -> None:
-    folder = Folder(tmp_path, Patience(settle=0.5), stable_seconds=1.5, stable_looks=3)
+    folder = Folder(tmp_path, Patience(settle=0.5), stable_seconds=2, stable_looks=3)
     with scanner("folder", tmp_path / "incoming" / "brief", 11, 0.2):
         (claim,) = look_until(folder.source, 1)
     assert [page.name for page in claim.files] == [f"page {number}.jpg" for number in range(1, 12)]

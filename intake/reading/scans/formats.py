@@ -2,7 +2,6 @@
 
 from intake.errors import ReadingError
 
-MEDIA_TYPES = {"PDF": "application/pdf", "TIFF": "image/tiff", "JPEG": "image/jpeg", "PNG": "image/png"}
 SIGNATURES = {
     b"II*\x00": "TIFF",
     b"MM\x00*": "TIFF",
