@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intake.errors import TemplateError
-from intake.replies.letter import LANGUAGES, LetterTypesetter, split_signatory
+from intake.replies.letter import LANGUAGES, LetterTypesetter, split_enclosures, split_signatory
 from tests.paper import CUSTOMER, LAYOUT, LETTER, SHOP, bounds_of, box, page_texts, text_of
 
 LONG_BODY = "Geachte mevrouw,\n\n" + "Wij hebben uw brief gelezen. " * 300 + "\n\nMet vriendelijke groet,"
@@ -276,3 +276,20 @@ def test_a_language_without_words_is_refused_with_the_languages_there_are(typese
 )
 def test_the_name_stands_once_below_the_space_for_a_signature(text: str, body: str, signatory: tuple[str, ...]) -> None:
     assert split_signatory(text, "Mirjam") == (body, signatory)
+
+
+@pytest.mark.parametrize(
+    ("last", "enclosures"),
+    [
+        ("Bijlagen: retourlabel; kopie factuur", ("retourlabel", "kopie factuur")),
+        ("Anlage:\n- Retourenschein", ("Retourenschein",)),
+        ("Pièces jointes :\nétiquette\nfacture", ("étiquette", "facture")),
+        ("De bijlagen: die volgen nog", ()),
+        ("Mirjam", ()),
+    ],
+)
+def test_what_is_enclosed_is_taken_from_below_the_signature(last: str, enclosures: tuple[str, ...]) -> None:
+    text = f"Geachte heer,\n\nMirjam\n\n{last}\n"
+    above, found = split_enclosures(text)
+    assert found == enclosures
+    assert (above == "Geachte heer,\n\nMirjam\n") is bool(enclosures)

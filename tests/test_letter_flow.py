@@ -9,6 +9,7 @@ import pikepdf
 import pytest
 
 from intake import casework
+from intake.alarms import find_alarms
 from intake.bootstrap import LAYOUTS
 from intake.errors import Refused
 from intake.pipeline import process, receive_files
@@ -293,3 +294,33 @@ def locked() -> bytes:
         document.add_blank_page()
         document.save(out, encryption=pikepdf.Encryption(owner="owner", user="secret"))
     return out.getvalue()
+
+
+def test_a_letter_that_was_not_posted_by_its_last_day_is_an_alarm(tmp_path: Path) -> None:
+    now = [MONDAY]
+    with post_office(tmp_path, now=lambda: now[0]) as post:
+        post.drop("scan.pdf", scan(), {"sender": SENDER})
+        post.work()
+        casework.approve_letter(post.house, "SIS-2026-0001", ANSWER, "mirjam")
+        post.work()
+        assert find_alarms(post.house.store, post.house.config, now[0]) == []
+        now[0] = datetime(2026, 9, 9, 9, tzinfo=UTC)
+        (alarm,) = find_alarms(post.house.store, post.house.config, now[0])
+        post.work()
+        status = (post.path / "STATUS.txt").read_text()
+    assert "not posted by the last day" in alarm.what
+    assert "1" in next(line for line in status.splitlines() if "post" in line.lower())
+
+
+def test_a_posted_letter_that_a_dead_run_left_in_outgoing_is_not_printed_again(tmp_path: Path) -> None:
+    with post_office(tmp_path) as post:
+        post.drop("scan.pdf", scan(), {"sender": SENDER})
+        post.work()
+        casework.approve_letter(post.house, "SIS-2026-0001", ANSWER, "mirjam")
+        post.work()
+        (name,) = post.files("outgoing")
+        kept = (post.path / "outgoing" / name).read_bytes()
+        casework.mark_posted(post.house, ["SIS-2026-0001"], None, "clerk")
+        (post.path / "outgoing" / name).write_bytes(kept)
+        post.work()
+        assert post.files("outgoing") == []

@@ -23,7 +23,7 @@ from intake.pipeline.effects import (
     WITHDRAW_DRAFT,
 )
 from intake.pipeline.house import House
-from intake.replies.letter import Letter, split_signatory
+from intake.replies.letter import Letter, split_enclosures, split_signatory
 from intake.replies.logo import read_logo
 from intake.replies.mime import DraftMail, build
 from intake.sources import marking
@@ -247,7 +247,8 @@ def _typeset_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) 
 def letter_of(shop: Shop, draft: Draft, case: Case, *, draft_mark: bool) -> Letter:
     """The page of a posted answer."""
     page = shop.letter
-    body, signatory = split_signatory(draft.body, shop.manager.name)
+    text, enclosures = split_enclosures(draft.body)
+    body, signatory = split_signatory(text, shop.manager.name)
     return Letter(
         sender=PostalAddress(**{**_fields(shop.postal), "name": shop.name, "organisation": ""}),
         sender_lines=page.lines,
@@ -259,6 +260,7 @@ def letter_of(shop: Shop, draft: Draft, case: Case, *, draft_mark: bool) -> Lett
         subject=draft.subject.removesuffix(f"({case.reference})").strip() or draft.subject,
         body=body,
         signatory=signatory,
+        enclosures=enclosures,
         draft=draft_mark,
         window=page.place,
         logo=read_logo(page.logo, page.logo_text) if page.logo is not None else None,

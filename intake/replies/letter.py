@@ -120,6 +120,7 @@ _WORDS = {
     ),
 }
 LANGUAGES = tuple(_WORDS)
+_ENCLOSED = re.compile(r"(?:bijlagen?|enclosures?|encl\.|anlagen?|pièces? jointes?|p\. ?j\.)\s*:\s*", re.IGNORECASE)
 
 
 def split_signatory(text: str, name: str) -> tuple[str, tuple[str, ...]]:
@@ -130,6 +131,17 @@ def split_signatory(text: str, name: str) -> tuple[str, tuple[str, ...]]:
     if above and lines and lines[0].casefold() == name.casefold():
         return above + "\n", lines
     return text, (name,)
+
+
+def split_enclosures(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text without its last paragraph where that one lists what is enclosed ("Bijlagen: retourlabel; kopie
+    factuur", or one a line), and the list."""
+    above, _, last = text.strip().rpartition("\n\n")
+    match = _ENCLOSED.match(last) if above else None
+    if match is None:
+        return text, ()
+    listed = (item.strip(" -–•\t") for item in re.split(r"[;\n]", last[match.end() :]))
+    return above + "\n", tuple(item for item in listed if item)
 
 
 class LetterTypesetter:
