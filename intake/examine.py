@@ -212,7 +212,7 @@ class Tools:
         if head is not None:
             message = with_letterhead(message, head)
         examined = self._understood(message, job.languages, received_on or job.arrived_on)
-        found = _with_codes(examined.facts, scan)
+        found = _with_codes(_without_ours(examined.facts, job.shop), scan)
         told = {"order_numbers"} if message.record.get("sender_reference") else set()
         names = [name for name in Facts.__dataclass_fields__ if getattr(found, name) and name not in told]
         recognised = (*message.recognised, *names) if scan.letter.recognised else ()
@@ -274,6 +274,12 @@ def _completes(found: PostalAddress, told: PostalAddress) -> bool:
     """Whether the page tells where somebody lives of whom the record has the name alone."""
     same = name_key(found.name) in ("", name_key(told.name))
     return same and bool(found.postal_code) and not (told.postal_code or told.street)
+
+
+def _without_ours(facts: Facts, shop: Own | None) -> Facts:
+    """A letter bears the shop's own postcode above its text."""
+    own = shop.postal.postal_code.replace(" ", "") if shop is not None else ""
+    return replace(facts, postal_codes=tuple(code for code in facts.postal_codes if code.replace(" ", "") != own))
 
 
 def _with_codes(facts: Facts, scan: Scan) -> Facts:

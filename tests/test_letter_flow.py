@@ -156,8 +156,8 @@ def test_a_folder_of_pages_is_one_letter(tmp_path: Path) -> None:
     assert file.documents[0].name.startswith("brief")
 
 
-def test_a_late_record_corrects_the_day_the_sender_and_the_draft(database: str, tmp_path: Path) -> None:
-    with post_office(tmp_path, database) as post:
+def test_a_late_record_corrects_the_day_the_sender_and_the_draft(tmp_path: Path) -> None:
+    with post_office(tmp_path) as post:
         post.drop(
             "scan.pdf", scan("Een brief zonder naam of adres, over een kapotte stofzuiger die niet werd hersteld.")
         )

@@ -109,8 +109,8 @@ def test_a_scan_opens_without_its_record_on_the_files_date(tmp_path: Path) -> No
     assert "assumed from the file's date" in note
 
 
-def test_the_same_scan_twice_is_a_duplicate_that_a_clerk_can_see(database: str, tmp_path: Path) -> None:
-    with make_house(letter_config(tmp_path, database), MONDAY) as house:
+def test_the_same_scan_twice_is_a_duplicate_that_a_clerk_can_see(tmp_path: Path) -> None:
+    with make_house(letter_config(tmp_path), MONDAY) as house:
         drop(tmp_path)
         take_in(house)
         drop(tmp_path, "again.pdf")
@@ -199,11 +199,11 @@ def test_one_scan_that_cannot_be_taken_in_does_not_hold_up_the_next(tmp_path: Pa
         assert fates(house.store) == ["opened"]
 
 
-def test_a_name_that_is_no_text_and_a_folder_of_the_share_do_no_harm(database: str, tmp_path: Path) -> None:
+def test_a_name_that_is_no_text_and_a_folder_of_the_share_do_no_harm(tmp_path: Path) -> None:
     drop(tmp_path, record=None)
     incoming = tmp_path / "post" / "incoming"
     (incoming / "scan.pdf").rename(incoming / os.fsdecode(b"M\xfcller.pdf"))
-    with make_house(letter_config(tmp_path, database), MONDAY) as house:
+    with make_house(letter_config(tmp_path), MONDAY) as house:
         take_in(house)
         assert fates(house.store) == ["opened"]
         assert house.store.list_arrivals()[0].arrival.name == "M\ufffdller.pdf"
@@ -270,8 +270,8 @@ def test_a_folder_of_pages_is_one_letter(tmp_path: Path) -> None:
     ]
 
 
-def test_a_record_that_comes_late_moves_the_date_of_its_case(database: str, tmp_path: Path) -> None:
-    with make_house(letter_config(tmp_path, database), MONDAY) as house:
+def test_a_record_that_comes_late_moves_the_date_of_its_case(tmp_path: Path) -> None:
+    with make_house(letter_config(tmp_path), MONDAY) as house:
         drop(tmp_path, record=None)
         take_in(house)
         (before,) = house.store.list_cases()

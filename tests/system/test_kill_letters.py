@@ -79,9 +79,9 @@ def check(installation: Installation, count: int) -> None:
 
 @pytest.mark.timeout(300)
 def test_killed_at_each_boundary_in_turn_each_scan_has_one_fate_and_a_true_note(
-    dovecot: Dovecot, mail_user: str, database: str, tmp_path: Path
+    dovecot: Dovecot, mail_user: str, tmp_path: Path
 ) -> None:
-    installation = Installation(dovecot, mail_user, database, tmp_path)
+    installation = Installation(dovecot, mail_user, f"sqlite:///{tmp_path}/intake.db", tmp_path)
     drop(installation, len(BOUNDARIES) + 1)
     for boundary in BOUNDARIES:
         process = installation.start(boundary, "1")
@@ -90,6 +90,7 @@ def test_killed_at_each_boundary_in_turn_each_scan_has_one_fate_and_a_true_note(
     check(installation, len(BOUNDARIES) + 1)
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.timeout(300 + 20 * AT_RANDOM)
 def test_killed_at_random_each_scan_has_one_fate_and_a_true_note(
     dovecot: Dovecot, mail_user: str, database: str, tmp_path: Path
