@@ -3,27 +3,31 @@
 The command line calls these now, the desk will call the same ones. Every change is an event with who and when.
 """
 
+import secrets
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 from intake.config import Shop
 from intake.errors import NotFound, Refused
 from intake.examine import Examined
-from intake.outlets.printed import put_run
+from intake.outlets.printed import lies_in, put_run
 from intake.pipeline import posting
 from intake.pipeline.approving import approved, store_approval, subject_and_body
-from intake.pipeline.delivering import letter_of
+from intake.pipeline.delivering import NOT_PRINTED, letter_of
+from intake.pipeline.effects import PREVIEW_LETTER, of_draft
 from intake.pipeline.house import House
 from intake.pipeline.items import Item, make_item, view
 from intake.pipeline.processing import jobs_of
 from intake.pipeline.settling import carry_out, finish
+from intake.replies.addresses import address_lines
 from intake.replies.print_run import RunLetter, print_run
 from intake.rules.decision import Decision
 from intake.rules.people import complainant_of
-from intake.types import Channel, Fate
+from intake.types import Channel, Fate, PostalAddress
 from storage.errors import NotStored
-from storage.models import Arrival, Case, CaseState, Draft, Event
+from storage.models import Arrival, Case, CaseState, Draft, DraftState, Event
 from storage.models import Fate as StoredFate
 from storage.store import ArrivalLine
 
@@ -71,27 +75,56 @@ def approve_letter(house: House, reference: str, text: str | None, actor: str) -
     case is not answered by letter, or where it is closed.
     """
     case = get_case(house, reference)
-    if case.channel.value != Channel.LETTER.value:
-        raise Refused(f"{case.reference} came by mail and is answered by mail.", "Its draft is in the Drafts folder.")
     if case.state is not CaseState.OPEN:
         raise Refused(f"{case.reference} is {case.state.value}.", "Only an open case is answered.")
     with house.store.processing() as unit:
         draft = unit.latest_draft(case.id or 0)
         if draft is None:
             raise Refused(f"{case.reference} has no draft.", "Look at it with `intake show`.")
+        if draft.channel.value != Channel.LETTER.value:
+            raise Refused(f"{case.reference} is answered by mail.", "Its draft is in the Drafts folder.")
         letter = approved(house, case, draft, *subject_and_body(draft.body if text is None else text, draft.subject))
         # Typeset once before anything is stored: an address that does not fit is refused here.
         house.typesetter.typeset(letter_of(house.shop(case.shop), letter, case, draft_mark=False))
         store_approval(unit, case, draft, letter, actor)
 
 
-def print_letters(house: House, shop: Shop, *, duplex: bool, target: Path | None = None) -> tuple[Path, list[str]]:
-    """All letters of a shop that wait to be posted, in one PDF with a list in front: where it lies, and their cases.
-    It lies in `outgoing/` where no `target` is named; moved to `posted/`, it posts all of them. Raises `Refused` where
-    none waits or the shop has no post folder."""
-    letters = [pair for pair in house.store.letters.to_post(shop.id) if pair[0].pdf_sha256]
+def set_address(house: House, reference: str, address: PostalAddress, actor: str) -> None:
+    """Say where the complainant of a case lives, where nobody could read the letter. The preview is made anew.
+    Raises `NotFound`, `Refused` where the post could not deliver there."""
+    case = get_case(house, reference)
+    shop = house.shop(case.shop)
+    address_lines(address, shop.address.country)
+    with house.store.processing() as unit:
+        unit.change_case(case.id or 0, postal=asdict(address), complainant_name=address.name or case.complainant_name)
+        left = [mark for mark in case.attention if not mark.startswith(NOT_PRINTED)]
+        unit.change_case(case.id or 0, attention=left)
+        draft = unit.latest_draft(case.id or 0)
+        if draft is not None and draft.state is DraftState.WAITING and shop.post_folder is not None:
+            effect = of_draft(PREVIEW_LETTER, case.shop, draft, draft.id or 0)
+            unit.add_effect(effect.model_copy(update={"key": f"{effect.key}:{secrets.token_hex(4)}"}))
+        unit.add_event(
+            Event(shop=case.shop, case_id=case.id, kind="address corrected", actor=actor, data={}, at=house.clock())
+        )
+
+
+def print_letters(
+    house: House, shop: Shop, *, duplex: bool, target: Path | None = None, again: bool = False
+) -> tuple[Path, list[str]]:
+    """The letters of a shop that wait to be posted, in one PDF with a list in front: where it lies, and their cases.
+    What lies in an earlier PDF of many that was not posted yet is left out, unless it is printed `again`. It lies in
+    `outgoing/` where no `target` is named; moved to `posted/`, it posts all of them. Raises `Refused` where none waits
+    or the shop has no post folder."""
+    place = shop.post_folder.path if shop.post_folder else None
+    waiting = [pair for pair in house.store.letters.to_post(shop.id) if pair[0].pdf_sha256]
+    letters = [
+        (draft, case)
+        for draft, case in waiting
+        if again or place is None or not draft.run or not lies_in(place, draft.run)
+    ]
     if not letters:
-        raise Refused(f"No letter of {shop.name} waits to be posted.", "Letters wait once they are approved.")
+        printed = " They were printed before; `--again` prints them once more." if waiting else ""
+        raise Refused(f"No letter of {shop.name} waits to be printed.{printed}", "Letters wait once they are approved.")
     if shop.post_folder is None and target is None:
         raise Refused(f"Shop {shop.id} has no post folder.", "Name a file with --to.")
     now = house.clock()
@@ -109,9 +142,7 @@ def print_letters(house: House, shop: Shop, *, duplex: bool, target: Path | None
     pdf = print_run(house.typesetter.press, run, language=shop.languages[0], dated=local.date(), duplex=duplex)
     name = f"PRINT-RUN__{local:%Y-%m-%d_%H%M%S}.pdf"
     house.store.letters.set_run([draft.id or 0 for draft, _ in letters], name)
-    return put_run(shop.post_folder.path if shop.post_folder else None, name, pdf, target), [
-        case.reference for _, case in letters
-    ]
+    return put_run(place, name, pdf, target), [case.reference for _, case in letters]
 
 
 def mark_posted(house: House, references: Sequence[str], day: date | None, actor: str) -> list[tuple[Case, Draft]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from intake.config import Workers as Limits
-from intake.errors import ReadingError
+from intake.errors import ReadingError, RecordError
 from intake.reading.forwards import find_forward, find_inside, says_forward
 from intake.reading.letter import Scan, read_letter, with_record
 from intake.reading.limits import Begun, Failure, Workers
@@ -334,7 +334,9 @@ class Examiner:
         self._workers.close()
 
     def _again(self, job: Job, outcome: Examined | Failure) -> Examined | Failure:
-        if isinstance(outcome, Examined) or (job.channel is Channel.LETTER and outcome.error is not None):
+        if isinstance(outcome, Examined) or isinstance(outcome.error, RecordError):
+            return outcome
+        if job.channel is Channel.LETTER and outcome.error is not None:
             return outcome
         if job.scan is not None:
             return _unexamined(job, job.scan, outcome.reason)

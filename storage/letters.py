@@ -117,9 +117,13 @@ class Letters:
         ]
 
     def recent_scans(self, shop: str, account: str, since: datetime) -> list[Arrival]:
-        """Scans from the folder `account` that were taken in since then, newest first."""
+        """Scans from the folder `account` that were taken in since then and wait for a fate or opened a case, newest
+        first."""
         mine = (ARRIVALS.c.shop == shop) & (ARRIVALS.c.account == account) & (ARRIVALS.c.channel == Channel.LETTER)
-        statement = select(ARRIVALS).where(mine, ARRIVALS.c.stored_at >= since).order_by(ARRIVALS.c.id.desc())
+        opened = select(MESSAGES.c.id).where(MESSAGES.c.arrival_id == ARRIVALS.c.id, MESSAGES.c.fate == Fate.OPENED)
+        useful = (ARRIVALS.c.state == ArrivalState.RECEIVED) | opened.exists()
+        statement = select(ARRIVALS).where(mine, useful, ARRIVALS.c.stored_at >= since)
+        statement = statement.order_by(ARRIVALS.c.id.desc())
         with reading(self._engine) as connection:
             return fetch(connection, Arrival, statement)
 

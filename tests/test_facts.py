@@ -34,6 +34,8 @@ def facts(text: str, language: str = "nl"):
         ("de", "Bestellnummer: 4711-22", "4711-22"),
         ("de", "Bestellung mit der Nummer 104233", "104233"),
         ("de", "Auftragsnummer 104233", "104233"),
+        ("nl", "bestelnummer 4711–8823", "4711-8823"),
+        ("fr", "commande n' 104233", "104233"),
         ("fr", "commande n° 104233", "104233"),
         ("fr", "commande n°104233", "104233"),
         ("fr", "numéro de commande : 104233", "104233"),

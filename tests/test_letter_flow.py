@@ -16,6 +16,7 @@ from intake.pipeline import process, receive_files
 from intake.replies.press import Press
 from intake.replies.sheets import separator_sheets
 from intake.sources.files import FoundMail
+from intake.types import PostalAddress
 from storage.models import CaseState
 from tests.builders import MONDAY, fates, mail
 from tests.post_office import SENDER, TEXT, post_office, scan, stack
@@ -193,13 +194,13 @@ def test_a_batch_gives_each_scan_its_row_and_is_answered(tmp_path: Path) -> None
         post.drop("c.pdf", scan(TEXT.replace("stofzuiger", "grasmaaier met oplader").replace("104233", "66123")))
         post.work()
         post.work()
-        cases = post.cases()
+        cases = sorted(post.cases(), key=lambda file: file.case.complainant_name)
         result = post.read("done", ".result.csv")
     assert [file.case.complainant_name for file in cases] == ["A. de Boer", "Zoë Müller"]
     assert cases[1].case.received_at.date() == date(2026, 9, 3)
     lines = result.splitlines()
     assert lines[0].endswith("status;case_id;answer_by;reason")
-    assert "SIS-2026-0001" in lines[1]
+    assert cases[0].case.reference in lines[1]
     assert "2026-09-09" in lines[2]
     assert "failed" in lines[3]
 
@@ -324,3 +325,66 @@ def test_a_posted_letter_that_a_dead_run_left_in_outgoing_is_not_printed_again(t
         (post.path / "outgoing" / name).write_bytes(kept)
         post.work()
         assert post.files("outgoing") == []
+
+
+def test_a_second_letter_of_a_case_is_not_posted_by_the_first_ones_pdf(tmp_path: Path) -> None:
+    now = [MONDAY]
+    again = TEXT.replace("Betreft: klacht over bestelling 104233", "Betreft: uw kenmerk SIS-2026-0001")
+    with post_office(tmp_path, now=lambda: now[0]) as post:
+        post.drop("one.pdf", scan(), {"sender": SENDER})
+        post.work()
+        casework.approve_letter(post.house, "SIS-2026-0001", ANSWER, "mirjam")
+        post.work()
+        (first,) = post.files("outgoing")
+        (post.path / "outgoing" / first).rename(post.path / "posted" / first)
+        post.work()
+        now[0] += timedelta(days=14)
+        post.drop("two.pdf", scan(again), {"sender": SENDER, "received_on": "2026-09-18"})
+        post.work()
+        assert post.find("SIS-2026-0001").state is CaseState.OPEN
+        casework.approve_letter(post.house, "SIS-2026-0001", ANSWER.replace("nieuwe", "andere"), "mirjam")
+        post.work()
+        (second,) = post.files("outgoing")
+        assert post.find("SIS-2026-0001").state is CaseState.OPEN
+    assert second != first
+
+
+def test_a_run_that_was_printed_is_not_printed_again_unless_it_is_asked_for(tmp_path: Path) -> None:
+    with post_office(tmp_path) as post:
+        post.drop("one.pdf", scan(), {"sender": SENDER})
+        post.work()
+        casework.approve_letter(post.house, "SIS-2026-0001", ANSWER, "mirjam")
+        post.work()
+        casework.print_letters(post.house, post.shop, duplex=False)
+        with pytest.raises(Refused, match="printed before"):
+            casework.print_letters(post.house, post.shop, duplex=False)
+        _, references = casework.print_letters(post.house, post.shop, duplex=False, again=True)
+    assert references == ["SIS-2026-0001"]
+
+
+def test_a_letter_without_an_address_is_told_and_gets_one_from_a_person(tmp_path: Path) -> None:
+    with post_office(tmp_path) as post:
+        post.drop("one.pdf", scan("Een brief zonder naam of adres, over een stofzuiger die niet werd hersteld."))
+        post.work()
+        before = post.case().case
+        assert find_alarms(post.house.store, post.house.config, MONDAY) == []
+        assert post.files("drafts") == []
+        home = PostalAddress("A. de Boer", "", "Kerkstraat 5", "", "1017 GA", "Amsterdam")
+        casework.set_address(post.house, "SIS-2026-0001", home, "clerk")
+        post.work()
+        assert post.files("drafts") == ["SIS-2026-0001.pdf"]
+        after = post.case().case
+    assert any("cannot be printed yet" in mark for mark in before.attention)
+    assert not any("cannot be printed" in mark for mark in after.attention)
+
+
+def test_a_late_record_goes_to_the_scan_that_opened_the_case_and_not_to_its_duplicate(tmp_path: Path) -> None:
+    with post_office(tmp_path) as post:
+        for _ in range(2):
+            post.drop("scan.pdf", scan())
+            post.work()
+        post.drop("scan.json", json.dumps({"schema": "letter-intake/1", "received_on": "2026-09-02"}).encode())
+        post.work()
+        post.work()
+        assert fates(post.house.store) == ["opened", "duplicate"]
+        assert post.case().case.due_on == date(2026, 9, 8)

@@ -15,6 +15,7 @@ from intake.errors import UsageError
 from intake.post_folder import write_durably
 from intake.replies.press import Press
 from intake.replies.sheets import envelope_pages, separator_sheets
+from intake.types import PostalAddress
 from storage.models import EffectState
 
 letters = typer.Typer(help="Letters: approve, print and post them.", no_args_is_help=True)
@@ -62,11 +63,12 @@ def batch(
     shop: ShopOption = None,
     duplex: Annotated[bool, typer.Option("--duplex", help="Each letter begins on a new sheet.")] = False,
     to: Annotated[Path | None, typer.Option("--to", help="The PDF to write; default: a name in outgoing/.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also what an earlier PDF of many holds.")] = False,
 ) -> None:
     """Put all letters that wait into one PDF, with a list in front. Moved to posted/, it posts them all."""
     config = load()
     with working_house(config) as house:
-        place, references = casework.print_letters(house, config.shop(shop), duplex=duplex, target=to)
+        place, references = casework.print_letters(house, config.shop(shop), duplex=duplex, target=to, again=again)
     count = "one letter" if len(references) == 1 else f"{len(references)} letters"
     out.print(f"{place}: {count}, {', '.join(references)}.", soft_wrap=True, highlight=False)
 
@@ -84,6 +86,23 @@ def posted(
             f"{case.reference} was posted on {draft.posted_on}, to be delivered on {draft.delivery_on}.",
             highlight=False,
         )
+
+
+@letters.command()
+def address(
+    reference: Annotated[str, typer.Argument(metavar="REF", help="The case.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who wrote it.")],
+    street: Annotated[str, typer.Argument(metavar="STREET", help="Street and number.")],
+    postal_code: Annotated[str, typer.Argument(metavar="POSTCODE")],
+    city: Annotated[str, typer.Argument(metavar="TOWN")],
+    country: Annotated[str, typer.Option(help="Two letters, ISO 3166.")] = "NL",
+) -> None:
+    """Say where the answer to a case goes, where the letter could not be read."""
+    where = PostalAddress(name, "", street, "", postal_code, city, country.upper())
+    with working_house(load()) as house:
+        casework.set_address(house, reference, where, actor())
+        deliver_if_alone(house)
+    out.print(f"The answer to {reference} goes to {name}, {city}.", highlight=False)
 
 
 @letters.command("test-page")

@@ -11,6 +11,11 @@ from intake.outlets.outgoing_post import letter_name
 from intake.post_folder import OUTGOING, POSTED, write_durably
 
 
+def lies_in(post: Path, run: str) -> bool:
+    """Whether a PDF of many still waits in `outgoing/` or lies in `posted/`."""
+    return any((post / folder / run).is_file() for folder in (OUTGOING, POSTED))
+
+
 def put_run(post: Path | None, name: str, pdf: bytes, target: Path | None) -> Path:
     """Write the PDF of many letters to `target`, else into `outgoing/`; where it lies. Raises `Refused`."""
     if target is None and post is None:
@@ -22,10 +27,12 @@ def put_run(post: Path | None, name: str, pdf: bytes, target: Path | None) -> Pa
         raise Refused(f"{place} cannot be written: {error.strerror}.", "Name another file with --to.") from error
 
 
-def clear_outgoing(post: Path, reference: str, post_by: date | None, run: str) -> None:
-    """Move a posted letter, and the PDF of many that it was printed in, from `outgoing/` to `posted/`."""
-    for name in filter(None, (letter_name(reference, post_by), run)):
-        waiting, there = post / OUTGOING / name, post / POSTED / name
+def clear_outgoing(post: Path, reference: str, run: str) -> None:
+    """Move a posted letter, whatever its last day was, and the PDF of many that it was printed in, from `outgoing/` to
+    `posted/`."""
+    letters = (post / OUTGOING).glob(f"*__{reference}.pdf")
+    for waiting in (*letters, *((post / OUTGOING / run,) if run else ())):
+        there = post / POSTED / waiting.name
         if not waiting.is_file():
             continue
         if there.exists():

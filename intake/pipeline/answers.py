@@ -51,11 +51,11 @@ def ids_of(message: Message) -> tuple[str, ...]:
 def _approve(house: House, unit: Processing, item: Item, case: Case) -> None:
     """Approve the letter with the text that was sent, or say on the case why not."""
     case_id = case.id or 0
-    if case.channel is not Channel.LETTER:
-        return
     draft = unit.latest_draft(case_id)
+    if draft is None or draft.channel is not Channel.LETTER:
+        return
     subject, body = subject_and_body(unwrapped(item.message.text), item.message.subject)
-    if draft is None or case.state is not CaseState.OPEN:
+    if case.state is not CaseState.OPEN:
         unit.add_attention(case_id, f"a letter was sent to the post room, and the case is {case.state.value}")
         return
     if draft.state is DraftState.APPROVED and (draft.subject, draft.body) == (subject, body):

@@ -53,6 +53,8 @@ def store_approval(unit: Processing, case: Case, before: Draft, letter: Draft, a
     """Store an approved letter in the place of the draft, and ask for it to be typeset."""
     draft_id = unit.add_draft(letter)
     unit.change_draft(before.id or 0, state=DraftState.SUPERSEDED)
+    if before.run:
+        unit.add_attention(case.id or 0, f"its letter was changed after it was printed in {before.run}: take it out")
     unit.add_effect(of_draft(TYPESET_LETTER, case.shop, letter, draft_id))
     unit.add_event(Event(shop=case.shop, case_id=case.id, kind="approved", actor=actor, data={}, at=letter.made_at))
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from intake.errors import Refused
 from intake.examine import Examined
 from intake.pipeline.drafting import add_draft
-from intake.pipeline.effects import WITHDRAW_DRAFT, of_draft
+from intake.pipeline.effects import TYPESET_LETTER, WITHDRAW_DRAFT, of_draft
 from intake.pipeline.house import House
 from intake.pipeline.items import Item, make_item
 from intake.pipeline.processing import jobs_of
@@ -27,9 +27,10 @@ def attach_record(house: House, arrival: Arrival, record: bytes) -> list[Case]:
     with_record = arrival.model_copy(update={"record": {"sha256": digest}})
     items = _examined(house, with_record)
     with house.store.processing() as unit:
-        unit.change_arrival(arrival.id or 0, record={"sha256": digest})
         changed = [_correct(house, unit, item) for item in items]
-        unit.add_event(event_of(house, arrival, None, "record attached", SYSTEM))
+        if any(changed):
+            unit.change_arrival(arrival.id or 0, record={"sha256": digest})
+            unit.add_event(event_of(house, arrival, None, "record attached", SYSTEM))
     house.checkpoint("record attached")
     return [case for case in changed if case is not None]
 
@@ -93,6 +94,10 @@ def _renew_draft(house: House, unit: Processing, item: Item, message_id: int, ca
         return
     if draft.state is not DraftState.WAITING:
         unit.add_attention(case_id, "its record came after the letter was approved: check date and address")
+        if draft.state is DraftState.APPROVED and draft.posted_on is None:
+            # Set once more, with the new address and under its new last day.
+            effect = of_draft(TYPESET_LETTER, item.shop.id, draft, draft.id or 0)
+            unit.add_effect(effect.model_copy(update={"key": f"{effect.key}:{case.due_on}"}))
         return
     unit.change_draft(draft.id or 0, state=DraftState.SUPERSEDED)
     if item.shop.mailbox is not None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from intake.config import Mailbox, Shop
-from intake.errors import IntakeError, Refused, ServerError, ServerRefused
+from intake.errors import ConfigError, IntakeError, Refused, ServerError, ServerRefused
 from intake.imap import Session, connect
 from intake.outlets import outgoing_post
 from intake.outlets.drafts_folder import DraftsFolder
@@ -32,6 +32,7 @@ from storage.errors import StorageError
 from storage.models import Case, Draft, DraftState, Effect, EffectState
 
 BATCH = 50
+NOT_PRINTED = "its letter cannot be printed"
 MARK_TRIES = 5
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -111,6 +112,11 @@ class Drawers:
         """Whether the effect may have happened already: in a run that died, or just now without an answer."""
         return effect.state is EffectState.STARTED or (effect.id or 0) in self._doubtful
 
+    def is_fresh(self, effect: Effect) -> bool:
+        """Whether an effect was never tried, and its draft is the one that counts."""
+        found = self._drafts.get(effect.draft_id or 0)
+        return found is not None and found[0].state is not DraftState.SUPERSEDED and not self.tried(effect)
+
     def doubt(self, effects: Sequence[Effect]) -> None:
         """Nobody knows whether these have happened, so each is looked for. The connection is of no use any more."""
         self._doubtful = frozenset(effect.id or 0 for effect in effects)
@@ -142,10 +148,10 @@ def _try(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> bool:
         return False
     except Refused as error:
         # Trying again would be refused again: a person has to look.
-        house.store.fail_effect(effect.id or 0, error.what, house.clock())
         if effect.kind == TYPESET_LETTER and effect.case_id is not None:
             with house.store.processing() as unit:
                 unit.add_attention(effect.case_id, f"its letter is not printed: {error.what}")
+        house.store.fail_effect(effect.id or 0, error.what, house.clock())
         house.log.error("refused", effect=effect.kind, id=effect.id, case=effect.case_id)
         return False
     except Exception as error:  # noqa: BLE001 - the one loop over effects: note it on this one, go on
@@ -166,7 +172,7 @@ def _postpone(house: House, effect: Effect, error: Exception, bug: Exception | N
 def _append_together(house: House, shop: Shop, drawers: Drawers, effects: Sequence[Effect]) -> list[int]:
     """Append drafts that were never tried in one command, which the server carries out whole or not at all; the ids of
     the effects that have happened so. What does not go this way goes one by one."""
-    fresh = [effect for effect in effects if effect.kind == APPEND_DRAFT and not drawers.tried(effect)]
+    fresh = [effect for effect in effects if effect.kind == APPEND_DRAFT and drawers.is_fresh(effect)]
     if len(fresh) < 2:
         return []
     try:
@@ -184,6 +190,8 @@ def _append_together(house: House, shop: Shop, drawers: Drawers, effects: Sequen
 
 def _append_draft(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
     draft, case = drawers.draft(effect)
+    if draft.state is DraftState.SUPERSEDED:
+        return  # another one has taken its place meanwhile
     folder = drawers.drafts()
     if drawers.tried(effect) and folder.has(draft.token):
         return
@@ -229,7 +237,15 @@ def _mark_mail(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> No
 
 def _preview_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
     draft, case = drawers.draft(effect)
-    pdf = house.typesetter.typeset(letter_of(shop, draft, case, draft_mark=True))
+    if draft.state is not DraftState.WAITING:
+        return
+    try:
+        pdf = house.typesetter.typeset(letter_of(shop, draft, case, draft_mark=True))
+    except Refused as error:
+        # No address yet, as with handwriting: the draft waits all the same, and a person completes it.
+        with house.store.processing() as unit:
+            unit.add_attention(case.id or 0, f"{NOT_PRINTED} yet: {error.what}")
+        return
     outgoing_post.put_preview(_post_folder(shop), case.reference, pdf)
 
 
@@ -274,6 +290,8 @@ def _fields(address: PostalAddress) -> dict[str, str]:
 def _file_scan(house: House, shop: Shop, _drawers: Drawers, effect: Effect) -> None:
     payload = effect.payload
     outcome = payload["outcome"]
+    if shop.post_folder is None:
+        raise ConfigError(f"Shop {shop.id} has no post folder any more.", next_step="Its scans wait in processing/.")
     if outcome == "done":
         day = datetime.fromisoformat(payload["day"]).replace(tzinfo=UTC).date()
         filing = outgoing_post.filed_as_done(payload["reference"], day, payload["note"])

@@ -119,8 +119,10 @@ def _case_note(one: Outcome, here: _Local) -> str:
 
 
 def _where(case: Case) -> str:
-    by_letter = case.channel.value == "letter"
-    return f"drafts/{case.reference}.pdf, and in the manager's Drafts folder" if by_letter else "in the Drafts folder"
+    postal = case.postal or {}
+    if case.channel.value == "letter" and all(postal.get(part) for part in ("street", "postal_code", "city")):
+        return f"drafts/{case.reference}.pdf, and in the manager's Drafts folder"
+    return "in the manager's Drafts folder"
 
 
 def _late(received: date, here: _Local) -> list[str]:

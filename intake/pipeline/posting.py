@@ -3,6 +3,8 @@
 The case is answered on the day that it was posted; the post's own days say when it will be delivered.
 """
 
+import contextlib
+import hashlib
 from datetime import date, datetime, time
 from pathlib import Path
 
@@ -33,9 +35,10 @@ def notice_posted(house: House, shop: Shop) -> list[str]:
         letters = [pair for pair in waiting if _is_in(pair, file)]
         for draft, case in letters:
             day = _day_of(file.moved_at, draft, shop, house.clock())
-            mark_posted(house, draft, case, day, SYSTEM)
-            done.append(case.reference)
             waiting.remove((draft, case))
+            with contextlib.suppress(Refused):  # a newer text was approved meanwhile: that one waits now
+                mark_posted(house, draft, case, day, SYSTEM)
+                done.append(case.reference)
     return done
 
 
@@ -62,6 +65,9 @@ def mark_posted(house: House, draft: Draft, case: Case, day: date, actor: str) -
     expected = deadlines.expected_delivery(day, shop.post, shop.calendar)
     answered_at = min(datetime.combine(day, POSTED_AT, shop.zone), now)
     with house.store.processing() as unit:
+        latest, held = unit.latest_draft(case.id or 0), unit.case_by_id(case.id or 0)
+        if latest is None or latest.id != draft.id or held is None or held.state is not CaseState.OPEN:
+            raise Refused(f"The letter of {case.reference} has changed just now.", "Look at it with `intake show`.")
         unit.change_draft(draft.id or 0, posted_on=day, delivery_on=expected)
         unit.change_case(case.id or 0, state=CaseState.ANSWERED, answered_at=answered_at)
         if expected > case.due_on:
@@ -73,14 +79,25 @@ def mark_posted(house: House, draft: Draft, case: Case, day: date, actor: str) -
     house.checkpoint("posted")
     if shop.post_folder is not None:
         run_is_posted = draft.run and not house.store.letters.printed_in(shop.id, draft.run)
-        clear_outgoing(shop.post_folder.path, case.reference, case.post_by, draft.run if run_is_posted else "")
+        clear_outgoing(shop.post_folder.path, case.reference, draft.run if run_is_posted else "")
     house.log.info("posted", case=case.reference, on=day.isoformat(), delivery=expected.isoformat())
     return draft.model_copy(update={"posted_on": day, "delivery_on": expected})
 
 
 def _is_in(letter: tuple[Draft, Case], file: PostedFile) -> bool:
+    """Whether a file is this letter, byte for byte, or the PDF of many that it was printed in. An earlier letter of the
+    same case bears the same reference, and may have been posted a year ago."""
     draft, case = letter
-    return reference_in(file.name) == case.reference or bool(draft.run and file.name.startswith(Path(draft.run).stem))
+    if draft.run and file.name.startswith(Path(draft.run).stem):
+        return True
+    return bool(draft.pdf_sha256) and reference_in(file.name) == case.reference and _hash(file) == draft.pdf_sha256
+
+
+def _hash(file: PostedFile) -> str:
+    try:
+        return hashlib.sha256(file.path.read_bytes()).hexdigest()
+    except OSError:
+        return ""  # it is being moved
 
 
 def _day_of(moved_at: datetime, draft: Draft, shop: Shop, now: datetime) -> date:
@@ -98,4 +115,4 @@ def _clear_what_was_posted(house: House, post: Path, waiting: set[str]) -> None:
         case = house.store.find_case(reference)
         drafts = house.store.drafts_of_cases([case.id or 0]) if case is not None else {}
         if case is not None and any(draft.posted_on is not None for draft in drafts.values()):
-            clear_outgoing(post, case.reference, case.post_by, "")
+            clear_outgoing(post, case.reference, "")

@@ -93,6 +93,7 @@ def _store(house: House, shop: Shop, claim: Claim) -> int:
     digest, *rest = house.originals.add_all([raw] if record is None else [raw, record])
     house.checkpoint("original written")
     is_mail = claim.kind is Kind.MAIL and not claim.problem
+    cut = "only the first 64 MB of it were taken in" if is_mail and len(raw) > MAX_MAIL else ""
     now = house.clock()
     moment, basis = _moment_of(claim, now)
     arrival = Arrival(
@@ -110,7 +111,7 @@ def _store(house: House, shop: Shop, claim: Claim) -> int:
         record={"sha256": rest[0]} if rest else None,
         batch=claim.batch,
         batch_row=claim.row,
-        problem=claim.problem,
+        problem=claim.problem or cut,
         stored_at=now,
     )
     new = house.store.receive([arrival])

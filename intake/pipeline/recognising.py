@@ -7,6 +7,7 @@ A scan that cannot be read keeps the reason; *process* gives it its fate. What c
 case opens all the same, because the clock runs.
 """
 
+import errno
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict
@@ -26,6 +27,7 @@ from storage.errors import StorageError, Unavailable
 from storage.models import Arrival, Reading
 
 BATCH = 50
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 TRIES = 3
 DEATHS = 6  # tries that ended the whole service; most scans that were hit by one did nothing to it
 PAUSES = (timedelta(minutes=2), timedelta(minutes=10))
@@ -75,12 +77,15 @@ def _recognise_one(house: House, arrival: Arrival) -> bool:
     except Interrupted:
         house.store.letters.forget_attempt(number)
         return False
-    except (Unavailable, OSError):
+    except Unavailable:
         house.store.letters.forget_attempt(number)
         raise
     except ReadingError as error:
         reading = _failed(error)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            house.store.letters.forget_attempt(number)
+            raise
         house.log.error("scan cannot be recognised", arrival=number, attempt=attempt, exc_info=error)
         if attempt < TRIES:
             house.store.letters.postpone_reading(number, now + PAUSES[attempt - 1])

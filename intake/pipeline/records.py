@@ -120,7 +120,10 @@ def _copy(house: House, item: Item) -> list[models.Document]:
     if not item.copy:
         return []
     name = f"{item.arrival.name.rstrip('/').rpartition('.')[0] or item.arrival.name.rstrip('/')}.pdf"
-    size = house.originals.path(item.copy).stat().st_size
+    try:
+        size = house.originals.path(item.copy).stat().st_size
+    except FileNotFoundError:
+        return []  # it can be made again from the scan
     return [
         models.Document(message_id=0, kind=COPY, name=name, media_type="application/pdf", size=size, sha256=item.copy)
     ]

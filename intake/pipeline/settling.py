@@ -167,6 +167,7 @@ def _join(house: House, unit: Processing, item: Item, decision: Decision, case: 
     """Add a message to its case. A case that was answered is open again, with a date and a draft of its own."""
     message_id = _add_message(house, unit, item, decision, case.id)
     unit.add_participants(case.id, participant_keys(item.message, item.shop))
+    _complete_addresses(unit, item, decision, case.id)
     unit.add_event(event_of(house, item.arrival, case.id, "joined", sign=decision.kind))
     if decision.reopens and not item.arrival.answered:
         unit.reopen_case(case.id)
@@ -176,6 +177,15 @@ def _join(house: House, unit: Processing, item: Item, decision: Decision, case: 
         if reopened is not None:
             add_draft(house, unit, item, reopened, message_id)
     return _settlement(item, decision, unit.case_by_id(case.id))
+
+
+def _complete_addresses(unit: Processing, item: Item, decision: Decision, case_id: int) -> None:
+    """A case that began by mail and goes on by post, or the other way round, is answered the way that it came last."""
+    case, postal = unit.case_by_id(case_id), item.message.postal
+    if case is not None and not case.postal and postal is not None:
+        unit.change_case(case_id, postal=asdict(postal))
+    if case is not None and not case.complainant_address and decision.complainant[1]:
+        unit.change_case(case_id, complainant_address=decision.complainant[1])
 
 
 def _record_aside(house: House, unit: Processing, item: Item, decision: Decision) -> Settlement:

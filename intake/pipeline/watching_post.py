@@ -3,14 +3,13 @@
 from datetime import datetime, time
 
 from intake.config import Shop
-from intake.outlets.outgoing_post import letter_name
 from intake.outlets.status_file import Status, write_status
 from intake.pipeline.house import House
 from intake.pipeline.items import POST
 from intake.pipeline.posting import notice_posted
 from intake.pipeline.receiving_post import pause_reason, receive_post
 from intake.sources.post import PostSource
-from intake.sources.posted import outgoing_files
+from intake.sources.posted import outgoing_files, reference_in
 from storage.errors import StorageError
 from storage.models import Case, Draft
 
@@ -56,11 +55,12 @@ def _status(house: House, shop: Shop, source: PostSource) -> Status:
 def _lost(source: PostSource, letters: list[tuple[Draft, Case]]) -> list[str]:
     """Letters that should lie in `outgoing/` and do not: nobody knows whether they were posted."""
     there = {file.name for file in outgoing_files(source.path)}
+    references = {reference_in(name) for name in there}
     typeset = [(draft, case) for draft, case in letters if draft.pdf_sha256]
     return [
         f"the letter of {case.reference} lies in neither outgoing nor posted"
         for draft, case in typeset
-        if letter_name(case.reference, case.post_by) not in there and draft.run not in there
+        if case.reference not in references and draft.run not in there
     ]
 
 

@@ -8,6 +8,7 @@ server process: forking a process that has threads hangs (29 of 30 tries). Nothi
 import gc
 import multiprocessing
 import resource
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures import wait
@@ -57,6 +58,7 @@ class Workers(Generic[Item, Result]):
         self._processes = processes
         self._initargs = (memory_mb, prepare, arguments)
         self._pool = self._new_pool()
+        self._renewing = threading.Lock()
 
     def run(self, items: Sequence[Item], batch: int = BATCH) -> list[Result | Failure]:
         """The results in the order of the items, a `Failure` where there is none."""
@@ -87,13 +89,15 @@ class Workers(Generic[Item, Result]):
 
     def _schedule(self, items: list[Item]) -> Scheduled:
         """Hand a batch to the pool; to a new one where a child broke the pool that was."""
-        if not self._pool.active:
-            self.close()
-            self._pool = self._new_pool()
+        with self._renewing:
+            if not self._pool.active:
+                self.close()
+                self._pool = self._new_pool()
+            pool = self._pool
         try:
-            return self._pool, self._pool.schedule(_read_batch, args=[self._function, items], timeout=self._seconds)
+            return pool, pool.schedule(_read_batch, args=[self._function, items], timeout=self._seconds)
         except RuntimeError:  # it broke just now; the batch is handed over once more when its turn comes
-            return self._pool, None
+            return pool, None
 
     def _outcome(self, items: list[Item], scheduled: Scheduled, tries: int = TRIES) -> list[Result | Failure]:
         try:

@@ -25,13 +25,13 @@ def find_alike(
     """The first case that is about the same complaint, with the sign of it in words. `candidates` are (clue, case)."""
     mine = frozenset(clues)
     likeness = next((clue for clue in mine if clue.startswith(LIKENESS)), "")
-    for clue, case in candidates:
-        if message.channel is not Channel.LETTER and case.channel is not Channel.LETTER:
-            continue
-        if clue.startswith(ORDER) and clue in mine and (same := _same_person(message, case, shop)):
-            return f"the same order {clue.removeprefix(ORDER)} and {same}", case
+    known = [pair for pair in candidates if Channel.LETTER in (message.channel, pair[1].channel)]
+    for clue, case in known:
         if likeness and clue.startswith(LIKENESS) and distance(_value(likeness), _value(clue)) <= NEAR:
             return "it looks like the same letter, scanned twice", case
+    for clue, case in known:
+        if clue.startswith(ORDER) and clue in mine and (same := _same_person(message, case, shop)):
+            return f"the same order {clue.removeprefix(ORDER)} and {same}", case
     return None
 
 

@@ -47,7 +47,10 @@ class OpenBatches:
         present = set(claims)
         self._open = {name: batch for name, batch in self._open.items() if name in present}
         for name in sorted(present - self._looked_at):
-            main = main_of(self._processing / name)
+            try:
+                main = main_of(self._processing / name)
+            except FileNotFoundError:
+                continue  # it was filed just now
             if main is not None and kind_of(main.name) is Kind.BATCH and main.is_file():
                 self._open[name] = _read(main)
         self._looked_at = present
