@@ -60,7 +60,9 @@ ATTENTION = re.compile(
     r"zu händen(?: von)?|[àa] l['’]attention de)(?=[\s:.])[\s:.]*",
     re.IGNORECASE,
 )
-ATTENTION_WITHIN = re.compile(r"\s(?=(?:t\. ?a\. ?v\.|tav\.?|z\. ?hd\.|attn\.|ter attentie van)\s)", re.IGNORECASE)
+ATTENTION_WITHIN = re.compile(
+    r"\s(?=(?:t\. ?a\. ?v\.|tav\.?|z\. ?hd\.|attn\.|ter attentie van|[àa] l'attention de)\s)", re.IGNORECASE
+)
 CARE_OF = re.compile(r"\s*(?:c/o|p/a|per adres|bij|bei|chez)\s", re.IGNORECASE)
 DEPARTMENT = re.compile(
     r"(?:de |het |the |le |la )?(?:afd(?:eling|\.)?|abteilung|department|dept\.?|service|manager|leitung|responsable|"
