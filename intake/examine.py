@@ -208,9 +208,8 @@ class Tools:
         received_on, basis = (
             (record.received_on, RECORD) if record is not None else (scan.letter.received_on, SEPARATOR)
         )
-        head = find_letterhead(scan.first_page, job.shop, job.languages[0]) if job.shop is not None else None
-        if head is not None:
-            message = with_letterhead(message, head)
+        if job.shop is not None and message.readable:  # what handwriting comes out as can look like a name
+            message = with_letterhead(message, find_letterhead(scan.first_page, job.shop, job.languages[0]))
         examined = self._understood(message, job.languages, received_on or job.arrived_on)
         found = _with_codes(_without_ours(examined.facts, job.shop), scan)
         told = {"order_numbers"} if message.record.get("sender_reference") else set()
