@@ -12,9 +12,10 @@ import pytest
 from intake.config import Workers as Limits
 from intake.errors import ReadingError
 from intake.examine import Examined, Examiner, Job, failure_as_reading_error
+from intake.reading.letter import Scan
 from intake.reading.limits import Failure, Workers
 from intake.rules.categories import OTHER
-from intake.types import Channel
+from intake.types import Channel, ScannedLetter, ScanPage
 from tests.builders import mail
 
 CATEGORIES = Path(__file__).parents[1] / "templates" / "categories.toml"
@@ -122,7 +123,9 @@ def test_a_mail_that_cannot_be_read_at_all_still_comes_out() -> None:
     assert found.message.problems
 
 
-def test_a_scan_that_cannot_be_read_is_a_failure_with_its_code() -> None:
-    found = examine_one(Job(Channel.LETTER, b"hello", "x.pdf", ("nl",), date(2026, 9, 7)), 20)
+def test_a_letter_whose_record_is_wrong_is_a_failure_with_its_code() -> None:
+    scan = Scan(ScannedLetter((ScanPage(1, "Geachte heer"),)), "a" * 64, 1000, 1)
+    job = Job(Channel.LETTER, b"", "x.pdf", ("nl",), date(2026, 9, 7), record=b"hello", scan=scan)
+    found = examine_one(job, 20)
     assert isinstance(found, Failure)
-    assert failure_as_reading_error(found).code == "TYPE"
+    assert failure_as_reading_error(found).code == "SIDECAR"
