@@ -25,7 +25,7 @@ from tests.builders import shop_settings
 from tests.letters import SHOP as PRINTED
 from tests.letters import LetterSample, letter_sample
 
-COUNT = int(os.environ.get("INTAKE_TEST_LETTERS", "8"))
+COUNT = int(os.environ.get("INTAKE_TEST_LETTERS", "6"))
 FIRST = int(os.environ.get("INTAKE_TEST_FIRST_LETTER", "0"))
 LANGUAGES = ("nl", "en", "de", "fr")
 MOST_ERRORS = 0.02
