@@ -11,15 +11,14 @@ from pathlib import Path
 
 from intake.config import Shop
 from intake.errors import NotFound, Refused
-from intake.examine import Examined
 from intake.outlets.printed import lies_in, put_run
 from intake.pipeline import posting
 from intake.pipeline.approving import approved, store_approval, subject_and_body
 from intake.pipeline.delivering import NOT_PRINTED, letter_of
 from intake.pipeline.effects import PREVIEW_LETTER, of_draft
 from intake.pipeline.house import House
-from intake.pipeline.items import Item, make_item, view
-from intake.pipeline.processing import jobs_of
+from intake.pipeline.items import Item, view
+from intake.pipeline.processing import examine_anew
 from intake.pipeline.settling import carry_out, finish
 from intake.replies.addresses import address_lines
 from intake.replies.print_run import RunLetter, print_run
@@ -27,7 +26,7 @@ from intake.rules.decision import Decision
 from intake.rules.people import complainant_of
 from intake.types import Channel, Fate, PostalAddress
 from storage.errors import NotStored
-from storage.models import Arrival, Case, CaseState, Draft, DraftState, Event
+from storage.models import Case, CaseState, Draft, DraftState, Event
 from storage.models import Fate as StoredFate
 from storage.store import ArrivalLine
 
@@ -38,7 +37,7 @@ def open_arrival(house: House, arrival_id: int, actor: str) -> str:
     """Open a case for an arrival that was set aside or called a duplicate; its reference. Its date counts from its
     own arrival. Raises `NotFound`, `Refused`."""
     line = _redecidable(house, arrival_id)
-    items = _examine(house, line.arrival)
+    items = examine_anew(house, line.arrival)
     decisions = [
         Decision(Fate.OPENED, "by a person", f"opened by {actor}", complainant=complainant_of(item.message, item.shop))
         for item in items
@@ -53,7 +52,7 @@ def join_arrival(house: House, arrival_id: int, reference: str, actor: str) -> s
     case = get_case(house, reference)
     if case.shop != line.arrival.shop:
         raise Refused(f"{case.reference} is a case of another shop.", "An arrival stays with its shop.")
-    items = _examine(house, line.arrival)
+    items = examine_anew(house, line.arrival)
     automatic = line.message is not None and line.message.reason_kind == "automatic"
     reopens = case.state is not CaseState.OPEN and not automatic
     decision = Decision(Fate.JOINED, "by a person", f"joined by {actor}", case=view(case), reopens=reopens)
@@ -170,19 +169,6 @@ def _redecidable(house: House, arrival_id: int) -> ArrivalLine:
             "Only what was set aside or called a duplicate can be decided anew.",
         )
     return line
-
-
-def _examine(house: House, arrival: Arrival) -> list[Item]:
-    """The messages of an arrival, examined anew."""
-    readings = house.store.letters.readings([arrival.id or 0])
-    reading = readings.get(arrival.id or 0)
-    jobs = list(jobs_of(house, house.shop(arrival.shop), arrival, reading))
-    items = []
-    for part, (job, outcome) in enumerate(zip(jobs, house.examiner.examine(jobs), strict=True)):
-        if not isinstance(outcome, Examined):
-            raise Refused(f"Arrival {arrival.id} cannot be read: {outcome.reason}", "Scan the letter again.")
-        items.append(make_item(house, arrival, outcome, part, job.scan.letter.copy if job.scan else ""))
-    return items
 
 
 def _redecide(house: House, line: ArrivalLine, items: Sequence[Item], decisions: Sequence[Decision], actor: str) -> str:

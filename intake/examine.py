@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from intake.config import Workers as Limits
 from intake.errors import ReadingError, RecordError
+from intake.reading.contents import MAIL_TYPES
 from intake.reading.forwards import find_forward, find_inside, says_forward
 from intake.reading.letter import Scan, read_letter, with_record
 from intake.reading.limits import Begun, Failure, Workers
@@ -38,7 +39,6 @@ from intake.types import (
     PostalAddress,
 )
 
-MAIL_TYPES = ("message/rfc822", "message/global")
 ATTACHED_AT_MOST = 5
 FORWARDS_AT_MOST = 5
 RECORD, SEPARATOR = "the clerk's record", "the separator sheet"

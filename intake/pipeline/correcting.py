@@ -5,13 +5,11 @@ The date that was promised on a guess is kept in the history beside the new one.
 
 from dataclasses import asdict
 
-from intake.errors import Refused
-from intake.examine import Examined
 from intake.pipeline.drafting import add_draft
 from intake.pipeline.effects import TYPESET_LETTER, WITHDRAW_DRAFT, of_draft
 from intake.pipeline.house import House
-from intake.pipeline.items import Item, make_item
-from intake.pipeline.processing import jobs_of
+from intake.pipeline.items import Item
+from intake.pipeline.processing import examine_anew
 from intake.pipeline.records import SYSTEM, deadline_of, deadline_record, event_of
 from intake.rules.people import complainant_of, participant_keys
 from storage import models
@@ -25,7 +23,7 @@ def attach_record(house: House, arrival: Arrival, record: bytes) -> list[Case]:
     (digest,) = house.originals.add_all([record])
     house.checkpoint("original written")
     with_record = arrival.model_copy(update={"record": {"sha256": digest}})
-    items = _examined(house, with_record)
+    items = examine_anew(house, with_record)
     with house.store.processing() as unit:
         changed = [_correct(house, unit, item) for item in items]
         if any(changed):
@@ -33,19 +31,6 @@ def attach_record(house: House, arrival: Arrival, record: bytes) -> list[Case]:
             unit.add_event(event_of(house, arrival, None, "record attached", SYSTEM))
     house.checkpoint("record attached")
     return [case for case in changed if case is not None]
-
-
-def _examined(house: House, arrival: Arrival) -> list[Item]:
-    readings = house.store.letters.readings([arrival.id or 0])
-    jobs = list(jobs_of(house, house.shop(arrival.shop), arrival, readings.get(arrival.id or 0)))
-    items = []
-    for part, (job, outcome) in enumerate(zip(jobs, house.examiner.examine(jobs), strict=True)):
-        if not isinstance(outcome, Examined):
-            if outcome.error is not None:
-                raise outcome.error
-            raise Refused(f"{arrival.name} cannot be read again: {outcome.reason}.", "Look at its case.")
-        items.append(make_item(house, arrival, outcome, part, job.scan.letter.copy if job.scan else ""))
-    return items
 
 
 def _correct(house: House, unit: Processing, item: Item) -> Case | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from intake.config import Shop
-from intake.errors import ConfigError, ReadingError
+from intake.errors import ConfigError, ReadingError, Refused
 from intake.examine import Examined, Job, Pending, failure_as_reading_error
 from intake.pipeline.answers import settle_sent
 from intake.pipeline.house import House
@@ -205,6 +205,21 @@ def jobs_of(house: House, shop: Shop, arrival: Arrival, reading: Reading | None)
             letter, arrival.sha256, arrival.size, reading.page_count, len(letters), part, tuple(reading.problems)
         )
         yield replace(job, scan=scan)
+
+
+def examine_anew(house: House, arrival: Arrival) -> list[Item]:
+    """The messages of an arrival that was processed before. Raises the `ReadingError` of one that cannot be read,
+    `Refused` where it cannot be examined, `StorageError`."""
+    number = arrival.id or 0
+    reading = house.store.letters.readings([number]).get(number)
+    jobs = tuple(jobs_of(house, house.shop(arrival.shop), arrival, reading))
+    outcomes = house.examiner.examine(jobs)
+    for outcome in outcomes:
+        if isinstance(outcome, Failure):
+            raise outcome.error or Refused(
+                f"Arrival {number} cannot be read: {outcome.reason}.", "Look at the original."
+            )
+    return _items(house, _Examined(_Work(arrival.model_copy(update={"attempts": 0}), jobs), tuple(outcomes)))
 
 
 def _items(house: House, one: _Examined) -> list[Item]:

@@ -24,7 +24,7 @@ from intake.reading.batch import RowOutcome, read_batch, result_csv
 from intake.reading.folder import pack
 from intake.reading.record import MAX_RECORD
 from intake.sources.files import shown_name
-from intake.sources.post import Claim, Kind, LateRecord, PostSource
+from intake.sources.post import SCANS, Claim, Kind, LateRecord, PostSource
 from storage.models import Arrival, ArrivalState, Channel, Fate
 
 MAX_SCAN = 50 * 1024 * 1024
@@ -191,7 +191,7 @@ def _attach(house: House, shop: Shop, source: PostSource, claim: Claim) -> int:
 def _stem_of_record(name: str) -> str:
     """`scan` of `scan.json` and of `scan.pdf.json`."""
     stem = Path(name).stem
-    return Path(stem).stem if Path(stem).suffix.lower() in (".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".png") else stem
+    return Path(stem).stem if Path(stem).suffix.lower() in SCANS else stem
 
 
 def _finish_batch(house: House, shop: Shop, source: PostSource, claim: Claim) -> int:

@@ -24,6 +24,7 @@ from oxmsg.domain.encodings import encoding_from_codepage
 from oxmsg.domain.model import UnrecognizedCodePageError, UnsupportedEncodingError
 
 from intake.errors import ReadingError
+from intake.reading.contents import MAIL_TYPES
 from intake.reading.decoding import clean, decode, one_line
 from intake.reading.rtf import decompressed, read_rtf
 
@@ -65,7 +66,6 @@ MEDIA_TYPE = re.compile(r"(?!multipart/)[a-z]{1,40}/[a-z0-9.+-]{1,80}")
 # Outlook often leaves the type out of what was attached on the sender's own computer.
 TYPES_BY_NAME = {"pdf": "application/pdf", "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png"}
 TYPES_BY_NAME |= {"gif": "image/gif", "eml": "message/rfc822"}
-MAIL_TYPES = frozenset({"message/rfc822", "message/global"})
 EOL = b"\r\n"
 
 
