@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel
 from sqlmodel._compat import SQLModelConfig
 
 BIG = BigInteger
+SUBSTANTIVE = ("answer", "final")  # the kinds of drafts that answer a case; the others only say that it is in hand
 STRUCTURE = JSON().with_variant(JSONB(), "postgresql")
 
 
@@ -62,16 +63,36 @@ class CaseState(StrEnum):
 
 
 class DraftState(StrEnum):
+    """`waiting` for a person or for the mail server; `sent`: seen in Sent, or sent by us; `deleted` by the manager;
+    `refused` by the server for good, or not known to have been sent."""
+
     WAITING = "waiting"
     SUPERSEDED = "superseded"
     APPROVED = "approved"
+    SENT = "sent"
+    DELETED = "deleted"
+    REFUSED = "refused"
 
 
 class EffectState(StrEnum):
+    """`sending` is committed before the text of a mail goes out (RFC 5321 DATA); one found in that state by another
+    run is `uncertain`, and never carried out again by itself."""
+
     WAITING = "waiting"
     STARTED = "started"
+    SENDING = "sending"
+    UNCERTAIN = "uncertain"
     DONE = "done"
     FAILED = "failed"
+
+
+class DeadlineKind(StrEnum):
+    """The shop's `promise`; `moved` by a person; named in a `holding` reply. Only a promise counts for the
+    guarantee."""
+
+    PROMISE = "promise"
+    MOVED = "moved"
+    HOLDING = "holding"
 
 
 class Record(SQLModel):
@@ -235,7 +256,11 @@ class DocumentRow(Document, table=True):
 
 
 class Case(Record):
-    """One complaint. `due_on`, `post_by` and `target_at` are those of its latest deadline."""
+    """One complaint. `due_on`, `post_by` and `target_at` are those of its latest deadline.
+
+    `clocks` are terms that run besides the promise, each `{"kind", "due_on" (ISO), "words"}`, and `first_clock` is the
+    earliest of their days. `answered_how` is mail, letter, phone or counter; `closed_as` the reason in one word.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     shop: str
@@ -258,6 +283,12 @@ class Case(Record):
     target_at: datetime
     opened_at: datetime
     answered_at: datetime | None = None
+    answered_how: str = ""
+    closed_at: datetime | None = None
+    closed_as: str = ""
+    assignee: str = ""
+    clocks: list[dict[str, Any]] = Field(default_factory=list, sa_type=STRUCTURE)
+    first_clock: date | None = None
     merged_into_id: int | None = Field(default=None, sa_column_args=[ForeignKey("complaint_case.id")])
 
 
@@ -298,7 +329,8 @@ class ClueRow(Clue, table=True):
 
 
 class Deadline(Record):
-    """A promised date with its working, frozen when it was made. A reopened case gets another one."""
+    """A date with its working, frozen when it was made. A reopened case gets another one; so does one whose date a
+    person moved (`because` says why, `actor` who), or a holding reply named."""
 
     id: int | None = Field(default=None, primary_key=True)
     case_id: int = Field(index=True, sa_column_args=[ForeignKey("complaint_case.id")])
@@ -309,6 +341,9 @@ class Deadline(Record):
     target_at: datetime
     promise: dict[str, Any] = Field(sa_type=STRUCTURE)
     trace: list[str] = Field(sa_type=STRUCTURE)
+    kind: DeadlineKind = Field(default=DeadlineKind.PROMISE, sa_type=choice(DeadlineKind))
+    because: str = Field(default="", sa_type=Text)
+    actor: str = ""
     made_at: datetime
 
 
@@ -318,7 +353,10 @@ class DeadlineRow(Deadline, table=True):
 
 
 class Draft(Record):
-    """A reply, ready to edit. `token` is its Message-ID, ours and signed; `quote` stands below the body in mail.
+    """A reply, ready to edit: its `kind` is acknowledgement, answer, holding or final. `token` is its Message-ID, ours
+    and signed; `quote` stands below the body in mail. `anchor` is an id of ours in its References alone, by which it is
+    known once it was sent: mail programs give it another Message-ID. A holding reply names the day `proposed_on`; a
+    final position has an `outcome`: accepted, offered or rejected.
 
     A letter that is approved is typeset (`pdf_sha256`), printed (`run` names the PDF of many in which it was printed
     last) and posted: on `posted_on`, to be delivered on `delivery_on`."""
@@ -345,6 +383,10 @@ class Draft(Record):
     run: str = ""
     posted_on: date | None = None
     delivery_on: date | None = None
+    anchor: str = Field(default="", sa_type=Text)
+    proposed_on: date | None = None
+    outcome: str = ""
+    sent_at: datetime | None = None
     dated: date
     made_at: datetime
 
@@ -352,7 +394,10 @@ class Draft(Record):
 class DraftRow(Draft, table=True):
     __tablename__ = "draft"
     model_config = SQLModelConfig(frozen=False)
-    __table_args__ = (Index("drafts_by_state", "state", "posted_on"),)
+    __table_args__ = (
+        Index("drafts_by_state", "state", "posted_on"),
+        Index("drafts_by_recipient", "recipient", "made_at"),
+    )
 
 
 class Effect(Record):
@@ -445,6 +490,58 @@ class Heartbeat(Record):
 
 class HeartbeatRow(Heartbeat, table=True):
     __tablename__ = "heartbeat"
+    model_config = SQLModelConfig(frozen=False)
+
+
+class Notice(Record):
+    """Something that the manager is to be told by mail (the operator, where `shop` is empty), once: `key` is unique.
+
+    `text` is one line without names, addresses and account numbers. What is `urgent` goes out at once, the rest within
+    the hours in which the shop wants mail. Notices that wait are bundled into one mail; `told_at` is when that was
+    stored to be sent."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    shop: str
+    case_id: int | None = Field(default=None, sa_column_args=[ForeignKey("complaint_case.id")])
+    kind: str
+    text: str = Field(sa_type=Text)
+    urgent: bool = False
+    made_at: datetime
+    told_at: datetime | None = None
+
+
+class NoticeRow(Notice, table=True):
+    __tablename__ = "notice"
+    model_config = SQLModelConfig(frozen=False)
+    __table_args__ = (Index("notices_by_turn", "told_at", "shop"),)
+
+
+class Undeliverable(Record):
+    """An address that mail of ours did not reach: no automatic mail goes there until somebody writes from it again.
+    `address` is in lower case."""
+
+    shop: str = Field(primary_key=True)
+    address: str = Field(primary_key=True)
+    since: datetime
+
+
+class UndeliverableRow(Undeliverable, table=True):
+    __tablename__ = "undeliverable"
+    model_config = SQLModelConfig(frozen=False)
+
+
+class RaisedAlarm(Record):
+    """An alarm that the operator knows of, until it is over."""
+
+    key: str = Field(primary_key=True)
+    what: str = Field(sa_type=Text)
+    next_step: str = Field(default="", sa_type=Text)
+    since: datetime
+
+
+class RaisedAlarmRow(RaisedAlarm, table=True):
+    __tablename__ = "raised_alarm"
     model_config = SQLModelConfig(frozen=False)
 
 

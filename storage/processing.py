@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, func, select, text,
 
 from storage.knowledge import Knowledge, Known, Question
 from storage.models import (
+    SUBSTANTIVE,
     ArrivalState,
     Case,
     CaseState,
@@ -24,12 +25,14 @@ from storage.models import (
     Deadline,
     Document,
     Draft,
+    DraftState,
     Effect,
     Event,
     Fate,
     Message,
+    Notice,
 )
-from storage.rows import change, fetch_one, insert_all, upsert, values_of
+from storage.rows import change, fetch, fetch_one, insert_all, upsert, values_of
 from storage.tables import (
     ARRIVALS,
     CASES,
@@ -41,6 +44,7 @@ from storage.tables import (
     EFFECTS,
     EVENTS,
     MESSAGES,
+    NOTICES,
     PARTICIPANTS,
 )
 
@@ -56,6 +60,7 @@ WRITTEN: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (DRAFTS, ()),
     (EFFECTS, ("key",)),
     (EVENTS, ()),
+    (NOTICES, ("key",)),
 )
 DROP_DOCUMENTS = delete(DOCUMENTS).where(DOCUMENTS.c.message_id == bindparam("message"))
 IDS_RESERVED = 64  # at a time, where a sequence gives them out
@@ -194,6 +199,10 @@ class Processing:
         """Append one line to the history."""
         self._rows[EVENTS].append(values_of(event))
 
+    def add_notice(self, notice: Notice) -> None:
+        """Have the manager told something, once: a second notice with the same key changes nothing."""
+        self._rows[NOTICES].append(values_of(notice))
+
     def finish_arrival(self, arrival_id: int) -> None:
         """Mark an arrival as processed: its messages have their fates."""
         self._finished.append(arrival_id)
@@ -214,10 +223,16 @@ class Processing:
             return self._knowledge.follow(case.merged_into_id) or self._knowledge.case(case.merged_into_id)
         return case
 
-    def latest_draft(self, case_id: int) -> Draft | None:
-        """The newest draft of a case."""
-        statement = select(DRAFTS).where(DRAFTS.c.case_id == case_id).order_by(DRAFTS.c.id.desc())
-        return fetch_one(self._connection, Draft, statement)
+    def latest_draft(self, case_id: int, kinds: Sequence[str] = SUBSTANTIVE) -> Draft | None:
+        """The newest stored draft of a case, of a kind that answers it."""
+        statement = select(DRAFTS).where(DRAFTS.c.case_id == case_id, DRAFTS.c.kind.in_(kinds))
+        return fetch_one(self._connection, Draft, statement.order_by(DRAFTS.c.id.desc()))
+
+    def waiting_drafts(self, case_id: int) -> list[Draft]:
+        """The stored drafts of a case that wait for a person, oldest first."""
+        statement = select(DRAFTS).where(DRAFTS.c.case_id == case_id, DRAFTS.c.state == DraftState.WAITING)
+        statement = statement.where(DRAFTS.c.kind.in_((*SUBSTANTIVE, "holding")))
+        return fetch(self._connection, Draft, statement.order_by(DRAFTS.c.id))
 
     def change_draft(self, draft_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
         """Set columns of a stored draft."""

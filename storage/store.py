@@ -16,6 +16,7 @@ from storage.database import reading, writing
 from storage.errors import NotStored
 from storage.letters import Letters
 from storage.models import (
+    SUBSTANTIVE,
     Answered,
     Arrival,
     ArrivalState,
@@ -305,8 +306,9 @@ class Store:
             return {effect.draft_id or 0: effect for effect in fetch(connection, Effect, statement)}
 
     def drafts_of_cases(self, case_ids: Sequence[int]) -> dict[int, Draft]:
-        """The newest draft of each of these cases."""
-        statement = select(DRAFTS).where(DRAFTS.c.case_id.in_(case_ids)).order_by(DRAFTS.c.id)
+        """The newest draft that answers each of these cases."""
+        statement = select(DRAFTS).where(DRAFTS.c.case_id.in_(case_ids), DRAFTS.c.kind.in_(SUBSTANTIVE))
+        statement = statement.order_by(DRAFTS.c.id)
         with reading(self.engine) as connection:
             return {draft.case_id: draft for draft in fetch(connection, Draft, statement)}
 

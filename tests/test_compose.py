@@ -33,6 +33,8 @@ def a_complaint(**changes: Any) -> Complaint:
         "categorisation": Categorisation("del_none", (), {"del_none": ("niet geleverd",)}),
         "category_name": "Not delivered",
         "facts": Facts(),
+        "now": NOW,
+        "first_received_on": date(2026, 9, 7),
     }
     return Complaint(**{**values, **changes})
 

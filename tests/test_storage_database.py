@@ -24,7 +24,7 @@ LATER_SCHEMA = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0099", "0003"
+revision, down_revision = "0099", "0004"
 branch_labels = depends_on = None
 
 
@@ -157,7 +157,7 @@ def test_rows_outlive_a_migration_and_this_code_then_refuses_the_schema(engine: 
         return
     assert Path(copy).name == "intake-before-migration-20260907T100000Z.db"
     before = sqlite3.connect(copy)
-    assert before.execute("SELECT version_num FROM alembic_version").fetchone() == ("0003",)
+    assert before.execute("SELECT version_num FROM alembic_version").fetchone() == ("0004",)
     assert before.execute("SELECT count(*) FROM complaint_case").fetchone() == (3,)
     before.close()
 
@@ -192,6 +192,18 @@ def test_rows_of_the_first_schema_live_on_in_the_newest(database: str) -> None:
     assert line.message is not None
     assert (line.message.text, line.message.verified, line.arrival.answered) == ("Oud", "unknown", False)
     assert documents == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "known"), [("draft.state", "deleted"), ("effect.state", "uncertain"), ("deadline.kind", "holding")]
+)
+def test_the_database_itself_holds_a_column_to_its_values(engine: Engine, column: str, known: str) -> None:
+    fill(Store(engine))
+    table, name = column.split(".")
+    with writing_on(engine) as connection:
+        connection.execute(text(f"UPDATE {table} SET {name} = '{known}'"))
+    with pytest.raises(IntegrityError), writing_on(engine) as connection:
+        connection.execute(text(f"UPDATE {table} SET {name} = 'nonsense'"))
 
 
 @pytest.mark.parametrize("statement", ["UPDATE event SET actor = 'nobody'", "DELETE FROM event"])

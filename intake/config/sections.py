@@ -207,7 +207,10 @@ class OAuth(Section):
 
 
 class Mailbox(Server):
-    """The mailbox that complaints come to, which is also where drafts are put."""
+    """The mailbox that complaints come to, which is also where drafts are put.
+
+    `spam_verdict` says how the server tells that a mail is clean: in the headers that it adds, or by putting spam in
+    another folder."""
 
     protocol: Literal["imap"] = "imap"
     username: str = Field(min_length=1)
@@ -224,6 +227,7 @@ class Mailbox(Server):
     idle: bool = True
     keyword: str = Field(default="", pattern=r"^(\\Flagged|[A-Za-z0-9$_.+-]{0,60})$")
     move_to: str = ""
+    spam_verdict: Literal["headers", "folder"] = "headers"
     oauth: OAuth | None = None
 
     @field_validator("oauth")
@@ -240,10 +244,12 @@ class Mailbox(Server):
 
 
 class Outgoing(Server):
-    """The server that mail to customers and to the manager goes out by."""
+    """The server that mail to customers and to the manager goes out by. `oauth` signs in with the tokens of the shop's
+    mailbox."""
 
     protocol: Literal["smtp"] = "smtp"
     sender: MailAddress
+    oauth: bool = False
 
 
 class PostFolder(Section):
@@ -285,12 +291,35 @@ class Phone(Section):
 
 
 class DisputeBody(Section):
-    """Where a customer can go who stays unhappy. `takes_part` says whether the shop takes part."""
+    """Where a customer can go who stays unhappy. `takes_part` says whether the shop takes part, `term_months` within
+    how many months after the complaint a dispute must be brought."""
 
     name: str
     address: str = ""
     website: str = ""
     takes_part: bool | None = None
+    term_months: int | None = Field(default=None, ge=1, le=120)
+
+
+class Notices(Section):
+    """Mail to the manager: reminders, warnings and the morning digest. `to` is empty for the manager's first address.
+    What is not urgent goes out between `opens` and `closes` on business days, the digest from `digest` on."""
+
+    send: bool = True
+    to: tuple[MailAddress, ...] = ()
+    opens: ClockTime = time(8)
+    closes: ClockTime = time(17)
+    digest: ClockTime = time(8)
+    holding_reply: bool = True
+
+
+class Operator(Section):
+    """Who is told when something does not run. The mail goes out by the `shop`'s server (default: the first that has
+    one). With less free space than `least_free_mb` in the data folder, there is an alarm."""
+
+    address: MailAddress | None = None
+    shop: str = ""
+    least_free_mb: int = Field(default=1024, ge=0)
 
 
 class PromiseSection(Section):
@@ -300,10 +329,12 @@ class PromiseSection(Section):
     counting: Literal["event-day", "cut-off"] = "event-day"
     cut_off: ClockTime = time(17)
     target: ClockTime = time(17)
+    holding_days: int = Field(default=5, ge=1, le=60)
 
 
 class Shop(Section):
-    """One shop: everything that Intake knows about it."""
+    """One shop: everything that Intake knows about it. `acknowledge_letters` sends an acknowledgement by post to who
+    wrote a letter and is not known by mail."""
 
     id: str = Field(pattern="^[a-z][a-z0-9-]{0,30}$")
     name: str = Field(min_length=1)
@@ -323,6 +354,10 @@ class Shop(Section):
     post_folder: PostFolder | None = None
     letter: LetterPage = LetterPage()
     templates: Path | None = None
+    acknowledge: Literal["send", "draft", "off"] = "send"
+    acknowledge_letters: bool = False
+    format: Literal["plain", "html"] = "plain"
+    notices: Notices = Notices()
 
     @field_validator("time_zone")
     @classmethod
@@ -356,6 +391,11 @@ class Shop(Section):
         """How the shop is known on paper: what a letter says of us, and not of its sender."""
         return Own(self.postal, frozenset({self.name, self.manager.name}), self.own_names, (self.phone.number,))
 
+    @property
+    def mail_domain(self) -> str:
+        """The domain of our own Message-IDs."""
+        return self.manager.addresses[0].rpartition("@")[2]
+
     def owns(self, address: str) -> bool:
         """Whether mail from this address is the shop's own."""
         key = address.strip().lower()
@@ -377,7 +417,7 @@ class Shop(Section):
     def promise_for(self, counting: str | None = None) -> Promise:
         """The promise as a value, with another counting where asked."""
         chosen = Counting(counting or self.promise.counting)
-        return Promise(**{**self.promise.model_dump(), "counting": chosen})
+        return Promise(**{**self.promise.model_dump(exclude={"holding_days"}), "counting": chosen})
 
     def post_for(self, channel: Channel) -> Post | None:
         """The postal service for a letter, None for mail."""
@@ -425,6 +465,7 @@ class Config(Section):
     logging: Logging = Logging()
     desk: Desk = Desk()
     workers: Workers = Workers()
+    operator: Operator = Operator()
     shops: tuple[Shop, ...] = Field(min_length=1)
 
     @field_validator("database")

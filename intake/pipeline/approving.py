@@ -7,7 +7,6 @@ import re
 from itertools import pairwise
 from typing import Any
 
-from intake.config import Shop
 from intake.errors import Refused
 from intake.pipeline.effects import TYPESET_LETTER, of_draft
 from intake.pipeline.house import House
@@ -40,7 +39,7 @@ def approved(house: House, case: Case, draft: Draft, subject: str, body: str) ->
         "body": body,
         "gaps": [],
         "state": DraftState.APPROVED,
-        "token": make_token(house.key, case.shop, case.reference, nonce, _domain(shop)),
+        "token": make_token(house.key, case.shop, case.reference, nonce, shop.mail_domain),
         "pdf_sha256": "",
         "run": "",
         "dated": now.astimezone(shop.zone).date(),
@@ -87,7 +86,3 @@ def _goes_on(before: str, line: str, width: int) -> bool:
     if not line.strip() or LIST_ITEM.match(line):
         return False
     return len(before) >= SHORTEST_WRAP and len(before) + 1 + len(line.split(maxsplit=1)[0]) > width
-
-
-def _domain(shop: Shop) -> str:
-    return shop.manager.addresses[0].rpartition("@")[2]

@@ -10,11 +10,16 @@ from intake.pipeline.effects import TYPESET_LETTER, WITHDRAW_DRAFT, of_draft
 from intake.pipeline.house import House
 from intake.pipeline.items import Item
 from intake.pipeline.processing import examine_anew
-from intake.pipeline.records import SYSTEM, deadline_of, deadline_record, event_of
+from intake.pipeline.records import SYSTEM, deadline_of, deadline_record, event_of, message_record
+from intake.rules.decision import Decision
 from intake.rules.people import complainant_of, participant_keys
+from intake.types import Fate
 from storage import models
 from storage.models import Arrival, Case, CaseState, DraftState
 from storage.processing import Processing
+
+# What the record, or an examination with it, can tell otherwise than before.
+CORRECTED = ("postal", "subject", "record", "recognised", "problems", "received_at", "language", "facts")
 
 
 def attach_record(house: House, arrival: Arrival, record: bytes) -> list[Case]:
@@ -43,17 +48,9 @@ def _correct(house: House, unit: Processing, item: Item) -> Case | None:
         return None
     case_id, now = case.id or 0, house.clock()
     name, address = complainant_of(item.message, item.shop)
-    unit.change_message(
-        message.id or 0,
-        postal=asdict(item.message.postal) if item.message.postal else None,
-        from_name=name,
-        from_address=address,
-        subject=item.message.subject,
-        record=dict(item.message.record),
-        recognised=list(item.message.recognised),
-        problems=list(item.message.problems),
-        received_at=item.received_at,
-    )
+    fresh = message_record(item, Decision(Fate.OPENED), now, case_id)
+    changes = {name: getattr(fresh, name) for name in CORRECTED} | {"from_name": name, "from_address": address}
+    unit.change_message(message.id or 0, **changes)
     unit.change_case(
         case_id,
         subject=item.message.subject or case.subject,
@@ -68,11 +65,11 @@ def _correct(house: House, unit: Processing, item: Item) -> Case | None:
     unit.add_participants(case_id, participant_keys(item.message, item.shop))
     unit.move_due(deadline_record(case_id, message.id or 0, item, deadline_of(item), now))
     unit.add_event(event_of(house, item.arrival, case_id, "corrected by its record", why=item.basis))
-    _renew_draft(house, unit, item, message.id or 0, case_id)
+    _renew_draft(house, unit, item, message.model_copy(update=changes), case_id)
     return unit.case_by_id(case_id)
 
 
-def _renew_draft(house: House, unit: Processing, item: Item, message_id: int, case_id: int) -> None:
+def _renew_draft(house: House, unit: Processing, item: Item, message: models.Message, case_id: int) -> None:
     """A draft that nobody has sent or approved is made anew; the old one is taken back where nobody has touched it."""
     draft, case = unit.latest_draft(case_id), unit.case_by_id(case_id)
     if draft is None or case is None:
@@ -87,4 +84,4 @@ def _renew_draft(house: House, unit: Processing, item: Item, message_id: int, ca
     unit.change_draft(draft.id or 0, state=DraftState.SUPERSEDED)
     if item.shop.mailbox is not None:
         unit.add_effect(of_draft(WITHDRAW_DRAFT, item.shop.id, draft, draft.id or 0))
-    add_draft(house, unit, item, case, message_id)
+    add_draft(house, unit, item, case, message)

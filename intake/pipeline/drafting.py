@@ -1,6 +1,9 @@
-"""The draft of an answer: chosen, rendered, addressed, and asked for where the manager finds it."""
+"""The draft of a reply: chosen, rendered, addressed, and asked for where the manager finds it.
 
-from dataclasses import replace
+A reply is made from what is stored of a case and of the message that it answers, so that it can be made again later.
+"""
+
+from dataclasses import dataclass, replace
 from datetime import date
 
 from intake.config import Shop
@@ -12,52 +15,73 @@ from intake.pipeline.records import event_of
 from intake.reading.mail import MISSING_ID
 from intake.replies.compose import ANSWER, Complaint, compose, quote
 from intake.rules.tokens import make_nonce, make_token
-from intake.types import Channel, Message, Reply
+from intake.types import Categorisation, Channel, Facts, Language, Reply
 from storage import models
 from storage.models import Case
 from storage.processing import Processing
 
 
-def add_draft(house: House, unit: Processing, item: Item, case: Case, message_id: int) -> None:
-    """Compose the answer and ask for it to be put where the manager finds it."""
-    draft = make_draft(house, item, case, message_id)
-    draft_id = unit.add_draft(draft)
-    for kind in _draft_effects(item):
-        unit.add_effect(of_draft(kind, item.shop.id, draft, draft_id))
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What reply is asked for: its kind; the day that a holding reply names, the outcome of a final position;
+    `language` and `category` where they are not the case's. `salt` tells drafts of the same moment apart."""
+
+    kind: str = ANSWER
+    language: Language | None = None
+    category: str = ""
+    proposed_on: date | None = None
+    outcome: str = ""
+    salt: str = ""
+
+
+def add_draft(house: House, unit: Processing, item: Item, case: Case, message: models.Message) -> None:
+    """Compose the answer to a message that was just stored, and ask for it to be put where the manager finds it."""
+    examined = item.examined
+    record = (item.arrival.record or {}).get("sha256", "")  # one that comes late makes another draft
+    wanted = Wanted(language=examined.language, category=examined.categorisation.category, salt=record)
+    draft = make_draft(house, case, message, wanted)
+    file_draft(unit, item.shop, draft)
     unit.add_event(event_of(house, item.arrival, case.id, "drafted", template=draft.template, gaps=len(draft.gaps)))
 
 
-def _draft_effects(item: Item) -> list[str]:
-    """In the manager's Drafts where the shop has a mailbox; a letter also as a preview where it has a post folder."""
-    kinds = [APPEND_DRAFT] if item.shop.mailbox is not None else []
-    if item.is_letter and item.shop.post_folder is not None:
+def file_draft(unit: Processing, shop: Shop, draft: models.Draft) -> int:
+    """Store a draft and ask for it to be put where the manager finds it: in her Drafts where the shop has a mailbox; a
+    letter also as a preview where it has a post folder. Its id."""
+    draft_id = unit.add_draft(draft)
+    kinds = [APPEND_DRAFT] if shop.mailbox is not None else []
+    if draft.channel is models.Channel.LETTER and shop.post_folder is not None:
         kinds.append(PREVIEW_LETTER)
-    return kinds
+    for kind in kinds:
+        unit.add_effect(of_draft(kind, shop.id, draft, draft_id))
+    return draft_id
 
 
-def make_draft(house: House, item: Item, case: Case, message_id: int) -> models.Draft:
-    """The answer to a message, rendered and addressed. A posted answer goes to the shop's post room by mail, and refers
-    to an id of ours: mail programs give a draft another Message-ID when it is sent, and keep its References."""
-    shop, message, examined = item.shop, item.message, item.examined
-    local = item.received_at.astimezone(shop.zone)
-    reply = _reply(house, shop, _complaint(house, item, case, local.date()))
-    by_mail = message.channel is Channel.MAIL
-    domain = shop.manager.addresses[0].rpartition("@")[2]
+def make_draft(house: House, case: Case, message: models.Message, wanted: Wanted) -> models.Draft:
+    """A reply to a stored message (its id is set), rendered and addressed.
+
+    A posted reply goes to the shop's post room by mail. Every reply refers to an id of ours, its anchor: mail programs
+    give a draft another Message-ID when it is sent, and keep its References.
+    """
+    shop = house.shop(case.shop)
+    local = message.received_at.astimezone(shop.zone)
+    reply = _reply(house, shop, wanted.kind, _complaint(house, case, message, wanted))
+    by_mail = message.channel is models.Channel.MAIL
     recipient = case.complainant_address if by_mail else (shop.post_folder.room_address if shop.post_folder else "")
     now = house.clock()
     held = _answered_id(message) if by_mail else ""
     who = case.complainant_name or case.complainant_address
-    record = (item.arrival.record or {}).get("sha256", "")  # one that comes late makes another draft
-    nonce = make_nonce(house.key, str(item.arrival_id), str(message_id), now.isoformat(), record)
-    anchor = make_token(house.key, shop.id, case.reference, make_nonce(house.key, "anchor", nonce), domain)
-    thread = (*message.references, held) if by_mail else (anchor,)
+    parts = (str(message.arrival_id), str(message.id), now.isoformat(), wanted.salt)
+    nonce = make_nonce(house.key, *parts, *(() if wanted.kind == ANSWER else (wanted.kind,)))
+    anchor = make_token(house.key, shop.id, case.reference, make_nonce(house.key, "anchor", nonce), shop.mail_domain)
+    # The mail that it answers stands last, where programs look for it; the anchor before it, where none is cut off.
+    thread = (*message.reference_ids, anchor, held) if by_mail else (anchor,)
     return models.Draft(
         case_id=case.id or 0,
-        message_id=message_id,
-        kind=ANSWER,
-        channel=models.Channel(message.channel.value),
+        message_id=message.id or 0,
+        kind=wanted.kind,
+        channel=message.channel,
         language=reply.language,
-        category=examined.categorisation.category,
+        category=wanted.category or case.category,
         template=reply.template,
         explanation=reply.explanation,
         recipient=recipient,
@@ -65,43 +89,55 @@ def make_draft(house: House, item: Item, case: Case, message_id: int) -> models.
         body=reply.body,
         quote=quote(message.text, who, local, reply.language) if by_mail and message.text else "",
         gaps=list(reply.gaps),
-        token=make_token(house.key, shop.id, case.reference, nonce, domain),
+        token=make_token(house.key, shop.id, case.reference, nonce, shop.mail_domain),
+        anchor=anchor,
         in_reply_to=held,
         reference_ids=list(dict.fromkeys(filter(None, thread))),
+        proposed_on=wanted.proposed_on,
+        outcome=wanted.outcome,
         dated=now.astimezone(shop.zone).date(),
         made_at=now,
     )
 
 
-def _answered_id(message: Message) -> str:
+def _answered_id(message: models.Message) -> str:
     """The Message-ID of the customer's own mail, which a reply answers: of a forward the original's, where known."""
-    if message.forwarded_by is not None:
-        return message.forwarded.message_id if message.forwarded else ""
+    if message.forwarded_by:
+        return message.forwarded_id
     return "" if message.message_id.endswith(MISSING_ID) else message.message_id
 
 
-def _reply(house: House, shop: Shop, complaint: Complaint) -> Reply:
-    """The answer by the shop's own template; by the one delivered where the shop's is wrong, because the clock runs."""
+def _reply(house: House, shop: Shop, kind: str, complaint: Complaint) -> Reply:
+    """The reply by the shop's own template; by the one delivered where the shop's is wrong, because the clock runs."""
     try:
-        return compose(ANSWER, complaint, shop, house.templates[shop.id])
+        return compose(kind, complaint, shop, house.templates[shop.id])
     except TemplateError as error:
         house.log.error("template cannot be used", shop=shop.id, case=complaint.reference, problem=str(error))
-        reply = compose(ANSWER, complaint, shop, house.delivered)
+        reply = compose(kind, complaint, shop, house.delivered)
         return replace(reply, explanation=f"{reply.explanation}; the shop's own template cannot be used: {error}")
 
 
-def _complaint(house: House, item: Item, case: Case, received_on: date) -> Complaint:
-    examined = item.examined
+def _complaint(house: House, case: Case, message: models.Message, wanted: Wanted) -> Complaint:
+    zone = house.shop(case.shop).zone
+    category = wanted.category or case.category
     return Complaint(
         reference=case.reference,
-        channel=item.message.channel,
+        channel=Channel(message.channel.value),
         customer=case.complainant_name,
-        subject=item.message.subject,
-        text=item.message.text,
-        received_on=received_on,
+        subject=message.subject,
+        text=message.text,
+        received_on=message.received_at.astimezone(zone).date(),
         due_on=case.due_on,
-        language=examined.language,
-        categorisation=examined.categorisation,
-        category_name=house.categories.name(examined.categorisation.category, "en"),
-        facts=examined.facts,
+        language=wanted.language or Language(case.language, 1.0, True),
+        categorisation=Categorisation(
+            category,
+            tuple(message.labels),
+            {topic: tuple(words) for topic, words in message.matched.items()},
+        ),
+        category_name=house.categories.name(category, "en"),
+        facts=Facts(**{name: tuple(values) for name, values in message.facts.items()}),
+        now=house.clock().astimezone(zone),
+        first_received_on=case.received_at.astimezone(zone).date(),
+        proposed_on=wanted.proposed_on,
+        outcome=wanted.outcome,
     )

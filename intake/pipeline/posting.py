@@ -12,10 +12,11 @@ from intake import deadlines
 from intake.config import Shop
 from intake.errors import Refused
 from intake.outlets.printed import clear_outgoing
+from intake.pipeline.answering import LETTER, answer_case
 from intake.pipeline.house import House
 from intake.pipeline.records import SYSTEM
 from intake.sources.posted import PostedFile, outgoing_files, posted_files, reference_in
-from storage.models import Case, CaseState, Draft, Event
+from storage.models import Case, CaseState, Draft
 
 POSTED_AT = time(17)  # of the day; the hour says nothing
 
@@ -69,13 +70,10 @@ def mark_posted(house: House, draft: Draft, case: Case, day: date, actor: str) -
         if latest is None or latest.id != draft.id or held is None or held.state is not CaseState.OPEN:
             raise Refused(f"The letter of {case.reference} has changed just now.", "Look at it with `intake show`.")
         unit.change_draft(draft.id or 0, posted_on=day, delivery_on=expected)
-        unit.change_case(case.id or 0, state=CaseState.ANSWERED, answered_at=answered_at)
         if expected > case.due_on:
             unit.add_attention(case.id or 0, f"posted on {day}, its letter comes on {expected}: after the due date")
         told = {"posted_on": day.isoformat(), "delivery_on": expected.isoformat()}
-        unit.add_event(
-            Event(shop=case.shop, case_id=case.id, kind="answered by letter", actor=actor, data=told, at=now)
-        )
+        answer_case(house, unit, case, LETTER, answered_at, actor, **told)
     house.checkpoint("posted")
     if shop.post_folder is not None:
         run_is_posted = draft.run and not house.store.letters.printed_in(shop.id, draft.run)

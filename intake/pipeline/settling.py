@@ -152,30 +152,30 @@ def _open_case(house: House, unit: Processing, item: Item, decision: Decision) -
         state=CaseState.ANSWERED if answered else CaseState.OPEN,
     )
     case_id = unit.open_case(case, participant_keys(message, shop))
-    message_id = _add_message(house, unit, item, decision, case_id)
-    unit.add_deadline(deadline_record(case_id, message_id, item, deadline, now))
+    stored = _add_message(house, unit, item, decision, case_id)
+    unit.add_deadline(deadline_record(case_id, stored.id or 0, item, deadline, now))
     told = {"category": case.category, "due_on": deadline.due_on.isoformat()}
     unit.add_event(event_of(house, item.arrival, case_id, "opened", **told))
     if decision.suggested is not None and decision.alike:
         unit.add_attention(decision.suggested.id, f"may be about the same as {case.reference} ({decision.alike})")
     if not answered:
-        add_draft(house, unit, item, case.model_copy(update={"id": case_id}), message_id)
+        add_draft(house, unit, item, case.model_copy(update={"id": case_id}), stored)
     return _settlement(item, decision, case)
 
 
 def _join(house: House, unit: Processing, item: Item, decision: Decision, case: CaseView) -> Settlement:
     """Add a message to its case. A case that was answered is open again, with a date and a draft of its own."""
-    message_id = _add_message(house, unit, item, decision, case.id)
+    stored = _add_message(house, unit, item, decision, case.id)
     unit.add_participants(case.id, participant_keys(item.message, item.shop))
     _complete_addresses(unit, item, decision, case.id)
     unit.add_event(event_of(house, item.arrival, case.id, "joined", sign=decision.kind))
     if decision.reopens and not item.arrival.answered:
         unit.reopen_case(case.id)
-        unit.move_due(deadline_record(case.id, message_id, item, deadline_of(item), house.clock()))
+        unit.move_due(deadline_record(case.id, stored.id or 0, item, deadline_of(item), house.clock()))
         unit.add_event(event_of(house, item.arrival, case.id, "reopened"))
         reopened = unit.case_by_id(case.id)
         if reopened is not None:
-            add_draft(house, unit, item, reopened, message_id)
+            add_draft(house, unit, item, reopened, stored)
     return _settlement(item, decision, unit.case_by_id(case.id))
 
 
@@ -199,12 +199,12 @@ def _record_aside(house: House, unit: Processing, item: Item, decision: Decision
     return _settlement(item, decision, unit.case_followed(held))
 
 
-def _add_message(house: House, unit: Processing, item: Item, decision: Decision, case_id: int | None) -> int:
+def _add_message(house: House, unit: Processing, item: Item, decision: Decision, case_id: int | None) -> models.Message:
     message = message_record(item, decision, house.clock(), case_id)
     message_id = unit.add_message(message, documents_of(house, item), scan_hash(item))
     if case_id is not None and decision.fate in (Fate.OPENED, Fate.JOINED):
         unit.add_clues(item.shop.id, case_id, item.clues, item.received_at)
-    return message_id
+    return message.model_copy(update={"id": message_id})
 
 
 def _settlement(item: Item, decision: Decision, case: Case | None) -> Settlement:

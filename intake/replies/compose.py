@@ -16,7 +16,7 @@ from intake.config import DAYS, Shop
 from intake.replies.templates import Templates, find_gaps
 from intake.types import Categorisation, Channel, Facts, Language, Reply
 
-ANSWER = "answer"
+ACKNOWLEDGEMENT, ANSWER, HOLDING, FINAL = "acknowledgement", "answer", "holding", "final"
 SENTENCE_AT_MOST = 240
 QUOTE_AT_MOST = 30_000
 LANGUAGE_NAMES = {"nl": "Dutch", "en": "English", "de": "German", "fr": "French"}
@@ -39,7 +39,9 @@ WROTE = {
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What a reply answers. `received_on` is the local day of arrival; `text` and `subject` are the customer's."""
+    """What a reply answers. `received_on` is the local day of arrival, `first_received_on` that of the case; `text` and
+    `subject` are the customer's. `now` is aware, in the shop's zone: it tells whether the phone is answered. A holding
+    reply names the day `proposed_on`; a final position has an `outcome`: accepted, offered or rejected."""
 
     reference: str
     channel: Channel
@@ -52,10 +54,15 @@ class Complaint:
     categorisation: Categorisation
     category_name: str
     facts: Facts
+    now: datetime
+    first_received_on: date
+    proposed_on: date | None = None
+    outcome: str = ""
 
 
 def compose(kind: str, complaint: Complaint, shop: Shop, templates: Templates) -> Reply:
-    """Render the reply of a kind (`answer`) with its gaps, and say why this template. Raises `TemplateError`."""
+    """Render the reply of a kind (`acknowledgement`, `answer`, `holding`, `final`) with its gaps, and say why this
+    template. Raises `TemplateError`."""
     language = complaint.language.code
     name = templates.choose(kind, complaint.categorisation.category, language)
     subject, body = templates.render(name, _values(complaint, shop))
