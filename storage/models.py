@@ -443,6 +443,21 @@ class EventRow(Event, table=True):
     model_config = SQLModelConfig(frozen=False)
 
 
+class Note(Record):
+    """What somebody at the shop wrote down about a case. It may hold personal text, so it is no event."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(index=True, sa_column_args=[ForeignKey("complaint_case.id")])
+    actor: str
+    text: str = Field(sa_type=Text)
+    at: datetime
+
+
+class NoteRow(Note, table=True):
+    __tablename__ = "note"
+    model_config = SQLModelConfig(frozen=False)
+
+
 class Cursor(Record):
     """How far a folder has been read in one UIDVALIDITY epoch.
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, select, text, update
 
+from storage.casework import Casework
 from storage.knowledge import Knowledge, Known, Question
 from storage.models import (
     SUBSTANTIVE,
@@ -30,6 +31,7 @@ from storage.models import (
     Event,
     Fate,
     Message,
+    Note,
     Notice,
 )
 from storage.rows import change, fetch, fetch_one, insert_all, upsert, values_of
@@ -44,6 +46,7 @@ from storage.tables import (
     EFFECTS,
     EVENTS,
     MESSAGES,
+    NOTES,
     NOTICES,
     PARTICIPANTS,
 )
@@ -61,6 +64,7 @@ WRITTEN: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (EFFECTS, ("key",)),
     (EVENTS, ()),
     (NOTICES, ("key",)),
+    (NOTES, ()),
 )
 DROP_DOCUMENTS = delete(DOCUMENTS).where(DOCUMENTS.c.message_id == bindparam("message"))
 IDS_RESERVED = 64  # at a time, where a sequence gives them out
@@ -80,6 +84,7 @@ class Processing:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._knowledge = Knowledge(connection)
+        self.cases = Casework(connection)
         self._rows: dict[Table, list[dict[str, Any]]] = {target: [] for target, _ in WRITTEN}
         self._changes: list[Callable[[], object]] = []
         self._finished: list[int] = []
@@ -159,7 +164,8 @@ class Processing:
 
     def reopen_case(self, case_id: int) -> None:
         """Set an answered or closed case open again; its new deadline is added by the caller."""
-        self.change_case(case_id, state=CaseState.OPEN, answered_at=None)
+        cleared = {"answered_at": None, "answered_how": "", "closed_at": None, "closed_as": ""}
+        self.change_case(case_id, state=CaseState.OPEN, **cleared)
 
     def change_case(self, case_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
         """Set columns of a case."""
@@ -202,6 +208,10 @@ class Processing:
     def add_notice(self, notice: Notice) -> None:
         """Have the manager told something, once: a second notice with the same key changes nothing."""
         self._rows[NOTICES].append(values_of(notice))
+
+    def add_note(self, note: Note) -> None:
+        """Store what somebody wrote down about a case."""
+        self._rows[NOTES].append(values_of(note))
 
     def finish_arrival(self, arrival_id: int) -> None:
         """Mark an arrival as processed: its messages have their fates."""

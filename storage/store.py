@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, func, or_, select, update
+from sqlalchemy import case as sql_case
 
 from storage.database import reading, writing
 from storage.errors import NotStored
@@ -32,6 +33,7 @@ from storage.models import (
     Event,
     Heartbeat,
     Message,
+    Note,
 )
 from storage.processing import Processing
 from storage.rows import change, fetch, fetch_one, insert_all, insert_new, put, values_of
@@ -47,6 +49,7 @@ from storage.tables import (
     EVENTS,
     HEARTBEATS,
     MESSAGES,
+    NOTES,
     READINGS,
 )
 
@@ -57,7 +60,8 @@ UNFETCHABLE = "unfetchable"  # the kind of reason of a message that its server d
 
 @dataclass(frozen=True)
 class CaseFile:
-    """Everything held about one case, oldest first."""
+    """Everything held about one case, oldest first. `merged` are the references of the cases merged into it, and
+    `merged_into` that of the case it was merged into."""
 
     case: Case
     messages: tuple[Message, ...]
@@ -66,6 +70,9 @@ class CaseFile:
     drafts: tuple[Draft, ...]
     effects: tuple[Effect, ...]
     events: tuple[Event, ...]
+    notes: tuple[Note, ...] = ()
+    merged: tuple[str, ...] = ()
+    merged_into: str = ""
 
 
 @dataclass(frozen=True)
@@ -216,9 +223,12 @@ class Store:
             return fetch_one(connection, Case, statement)
 
     def list_cases(self, shop: str | None = None, states: Sequence[CaseState] = OPEN_STATES) -> list[Case]:
-        """Cases in these states, sorted by the day they must be dealt with: post-by for letters, else due."""
+        """Cases in these states, sorted by the day they must be dealt with: post-by for letters, else due. Those with a
+        second clock stand on top, by whichever day is the earlier."""
         day = func.coalesce(CASES.c.post_by, CASES.c.due_on)
-        statement = select(CASES).where(CASES.c.state.in_(states)).order_by(day, CASES.c.id)
+        earlier = sql_case((CASES.c.first_clock < day, CASES.c.first_clock), else_=day)
+        order = (CASES.c.first_clock.is_(None), earlier, day, CASES.c.id)
+        statement = select(CASES).where(CASES.c.state.in_(states)).order_by(*order)
         if shop is not None:
             statement = statement.where(CASES.c.shop == shop)
         with reading(self.engine) as connection:
@@ -232,6 +242,8 @@ class Store:
                 raise NotStored(f"There is no case with id {case_id}.")
             messages = fetch(connection, Message, _of_case(MESSAGES, case_id))
             ids = [message.id for message in messages]
+            into = select(CASES.c.reference).where(CASES.c.id == case.merged_into_id)
+            merged = select(CASES.c.reference).where(CASES.c.merged_into_id == case_id).order_by(CASES.c.id)
             documents = select(DOCUMENTS).where(DOCUMENTS.c.message_id.in_(ids)).order_by(DOCUMENTS.c.id)
             return CaseFile(
                 case=case,
@@ -241,6 +253,9 @@ class Store:
                 drafts=tuple(fetch(connection, Draft, _of_case(DRAFTS, case_id))),
                 effects=tuple(fetch(connection, Effect, _of_case(EFFECTS, case_id))),
                 events=tuple(fetch(connection, Event, _of_case(EVENTS, case_id))),
+                notes=tuple(fetch(connection, Note, _of_case(NOTES, case_id))),
+                merged=tuple(connection.execute(merged).scalars()),
+                merged_into=connection.execute(into).scalar() or "",
             )
 
     def get_arrival(self, arrival_id: int) -> ArrivalLine:

@@ -1,4 +1,4 @@
-"""Sending, anchors of drafts, second clocks, moved dates, notices, alarms and undeliverable addresses
+"""Sending, anchors of drafts, second clocks, moved dates, notices, notes, alarms and undeliverable addresses
 
 Revision: 0004, after 0003
 """
@@ -31,6 +31,17 @@ def allow(table: str, name: str, before: tuple[str, ...], after: tuple[str, ...]
 
 
 def upgrade() -> None:
+    op.create_table(
+        "note",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("actor", sqlmodel.AutoString(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("at", sqlmodel.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["complaint_case.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_note_case_id", "note", ["case_id"])
     op.create_table(
         "notice",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -101,3 +112,5 @@ def downgrade() -> None:
     op.drop_table("undeliverable")
     op.drop_index("notices_by_turn", "notice")
     op.drop_table("notice")
+    op.drop_index("ix_note_case_id", "note")
+    op.drop_table("note")
