@@ -32,7 +32,7 @@ def new_drafts(house: House, sent: set[str]) -> Iterator[bytes]:
         for draft in house.store.case_file(case.id or 0).drafts:
             if draft.token not in sent:
                 sent.add(draft.token)
-                yield draft_mail(house.config.shops[0], draft, case)
+                yield draft_mail(house, draft, case)
 
 
 def vacation(raw: bytes, number: int) -> bytes:

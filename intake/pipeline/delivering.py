@@ -178,7 +178,7 @@ def _append_together(house: House, shop: Shop, drawers: Drawers, effects: Sequen
     try:
         folder = drawers.drafts()
         drafts = [drawers.draft(effect) for effect in fresh]
-        if not folder.put_many([(draft_mail(shop, draft, case), draft.made_at) for draft, case in drafts]):
+        if not folder.put_many([(draft_mail(house, draft, case), draft.made_at) for draft, case in drafts]):
             return []
     except Exception as error:  # noqa: BLE001 - one by one it is found out which of them it is
         house.log.warning("drafts are appended one by one", shop=shop.id, problem=str(error))
@@ -188,19 +188,20 @@ def _append_together(house: House, shop: Shop, drawers: Drawers, effects: Sequen
     return [effect.id or 0 for effect in fresh]
 
 
-def _append_draft(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
+def _append_draft(house: House, _shop: Shop, drawers: Drawers, effect: Effect) -> None:
     draft, case = drawers.draft(effect)
     if draft.state is DraftState.SUPERSEDED:
         return  # another one has taken its place meanwhile
     folder = drawers.drafts()
     if drawers.tried(effect) and folder.has(draft.token):
         return
-    folder.put(draft_mail(shop, draft, case), draft.made_at)
+    folder.put(draft_mail(house, draft, case), draft.made_at)
     house.checkpoint("draft appended")
 
 
-def draft_mail(shop: Shop, draft: Draft, case: Case) -> bytes:
+def draft_mail(house: House, draft: Draft, case: Case) -> bytes:
     """The draft as a mail. The same draft always gives the same bytes."""
+    shop = house.shop(case.shop)
     by_mail = draft.channel.value == "mail"
     return build(
         DraftMail(
@@ -217,10 +218,10 @@ def draft_mail(shop: Shop, draft: Draft, case: Case) -> bytes:
     )
 
 
-def _withdraw_draft(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
+def _withdraw_draft(house: House, _shop: Shop, drawers: Drawers, effect: Effect) -> None:
     """Take a draft back that another one replaces, if nobody has touched it."""
     draft, case = drawers.draft(effect)
-    if not drawers.drafts().withdraw(draft.token, draft_mail(shop, draft, case)):
+    if not drawers.drafts().withdraw(draft.token, draft_mail(house, draft, case)):
         house.log.info("an old draft is left where it is", case=case.reference)
 
 

@@ -13,7 +13,7 @@ from intake.pipeline.house import House
 from intake.pipeline.items import Item
 from intake.pipeline.records import event_of
 from intake.reading.mail import MISSING_ID
-from intake.replies.compose import ANSWER, Complaint, compose, quote
+from intake.replies.compose import ACKNOWLEDGEMENT, ANSWER, Complaint, compose, quote
 from intake.rules.tokens import make_nonce, make_token
 from intake.types import Categorisation, Channel, Facts, Language, Reply
 from storage import models
@@ -70,6 +70,8 @@ def make_draft(house: House, case: Case, message: models.Message, wanted: Wanted
     now = house.clock()
     held = _answered_id(message) if by_mail else ""
     who = case.complainant_name or case.complainant_address
+    # An acknowledgement goes out unread: a stranger's words in it would go to whom he calls the sender.
+    quoted = by_mail and bool(message.text) and wanted.kind != ACKNOWLEDGEMENT
     parts = (str(message.arrival_id), str(message.id), now.isoformat(), wanted.salt)
     nonce = make_nonce(house.key, *parts, *(() if wanted.kind == ANSWER else (wanted.kind,)))
     anchor = make_token(house.key, shop.id, case.reference, make_nonce(house.key, "anchor", nonce), shop.mail_domain)
@@ -87,7 +89,7 @@ def make_draft(house: House, case: Case, message: models.Message, wanted: Wanted
         recipient=recipient,
         subject=reply.subject,
         body=reply.body,
-        quote=quote(message.text, who, local, reply.language) if by_mail and message.text else "",
+        quote=quote(message.text, who, local, reply.language) if quoted else "",
         gaps=list(reply.gaps),
         token=make_token(house.key, shop.id, case.reference, nonce, shop.mail_domain),
         anchor=anchor,

@@ -109,7 +109,7 @@ def test_drafts_per_second_beside_bare_append(dovecot: Dovecot, mail_user: str, 
         (shop,) = house.config.shops
         take_in(house)
         drafts = house.store.drafts_with_cases(range(1, DRAFTS + 1)).values()
-        raws = [(draft_mail(shop, draft, case), draft.made_at) for draft, case in drafts]
+        raws = [(draft_mail(house, draft, case), draft.made_at) for draft, case in drafts]
         client = dovecot.client(mail_user)
         client.create_folder("Bare")
         rates = []
