@@ -5,7 +5,7 @@
 
 from sqlalchemy import Connection, func, select
 
-from storage.models import Arrival, Case, Clue, Deadline, Draft, DraftState, Fate, Message
+from storage.models import SUBSTANTIVE, Arrival, Case, Clue, Deadline, Draft, DraftState, Fate, Message
 from storage.rows import fetch, fetch_one
 from storage.tables import ARRIVALS, CASES, CLUES, DEADLINES, DRAFTS, MESSAGES
 
@@ -44,8 +44,10 @@ class Casework:
 
     def letter_to_post(self, case_id: int) -> Draft | None:
         """The approved letter of a case that was not posted yet."""
-        statement = select(DRAFTS).where(
-            DRAFTS.c.case_id == case_id, DRAFTS.c.state == DraftState.APPROVED, DRAFTS.c.posted_on.is_(None)
+        statement = (
+            select(DRAFTS)
+            .where(DRAFTS.c.case_id == case_id, DRAFTS.c.state == DraftState.APPROVED, DRAFTS.c.posted_on.is_(None))
+            .where(DRAFTS.c.kind.in_(SUBSTANTIVE))
         )
         return fetch_one(self._connection, Draft, statement.order_by(DRAFTS.c.id.desc()))
 

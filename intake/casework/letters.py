@@ -1,7 +1,4 @@
-"""What people do: open or join an arrival against the rules' decision; approve, print and post a letter.
-
-The command line calls these now, the desk will call the same ones. Every change is an event with who and when.
-"""
+"""What people do about a posted answer: approve it, say where it goes, print it, say that it was posted."""
 
 import secrets
 from collections.abc import Sequence
@@ -9,62 +6,19 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
+from intake.casework.held import get_case
 from intake.config import Shop
-from intake.errors import NotFound, Refused
+from intake.errors import Refused
 from intake.outlets.printed import lies_in, put_run
 from intake.pipeline import posting
 from intake.pipeline.approving import approved, store_approval, subject_and_body
 from intake.pipeline.delivering import NOT_PRINTED, letter_of
 from intake.pipeline.effects import PREVIEW_LETTER, of_draft
 from intake.pipeline.house import House
-from intake.pipeline.items import Item, view
-from intake.pipeline.processing import examine_anew
-from intake.pipeline.settling import carry_out, finish
 from intake.replies.addresses import address_lines
 from intake.replies.print_run import RunLetter, print_run
-from intake.rules.decision import Decision
-from intake.rules.people import complainant_of
-from intake.types import Channel, Fate, PostalAddress
-from storage.errors import NotStored
+from intake.types import Channel, PostalAddress
 from storage.models import Case, CaseState, Draft, DraftState, Event
-from storage.models import Fate as StoredFate
-from storage.store import ArrivalLine
-
-REDECIDABLE = frozenset({StoredFate.SET_ASIDE, StoredFate.DUPLICATE})
-
-
-def open_arrival(house: House, arrival_id: int, actor: str) -> str:
-    """Open a case for an arrival that was set aside or called a duplicate; its reference. Its date counts from its
-    own arrival. Raises `NotFound`, `Refused`."""
-    line = _redecidable(house, arrival_id)
-    items = examine_anew(house, line.arrival)
-    decisions = [
-        Decision(Fate.OPENED, "by a person", f"opened by {actor}", complainant=complainant_of(item.message, item.shop))
-        for item in items
-    ]
-    return _redecide(house, line, items, decisions, actor)
-
-
-def join_arrival(house: House, arrival_id: int, reference: str, actor: str) -> str:
-    """Join an arrival that was set aside or called a duplicate to a case; the reference of the case it went to. A case
-    that was answered is open again, unless the arrival is automatic. Raises `NotFound`, `Refused`."""
-    line = _redecidable(house, arrival_id)
-    case = get_case(house, reference)
-    if case.shop != line.arrival.shop:
-        raise Refused(f"{case.reference} is a case of another shop.", "An arrival stays with its shop.")
-    items = examine_anew(house, line.arrival)
-    automatic = line.message is not None and line.message.reason_kind == "automatic"
-    reopens = case.state is not CaseState.OPEN and not automatic
-    decision = Decision(Fate.JOINED, "by a person", f"joined by {actor}", case=view(case), reopens=reopens)
-    return _redecide(house, line, items, [decision] * len(items), actor)
-
-
-def get_case(house: House, reference: str) -> Case:
-    """A case by its reference. Raises `NotFound`."""
-    case = house.store.find_case(reference)
-    if case is None:
-        raise NotFound(f"There is no case {reference}.", "`intake cases` lists the open ones.")
-    return case
 
 
 def approve_letter(house: House, reference: str, text: str | None, actor: str) -> None:
@@ -153,41 +107,3 @@ def mark_posted(house: House, references: Sequence[str], day: date | None, actor
         today = house.clock().astimezone(house.shop(case.shop).zone).date()
         found.append((case, posting.letter_to_post(house, case, day or today), day or today))
     return [(case, posting.mark_posted(house, draft, case, on, actor)) for case, draft, on in found]
-
-
-def _redecidable(house: House, arrival_id: int) -> ArrivalLine:
-    try:
-        line = house.store.get_arrival(arrival_id)
-    except NotStored as error:
-        raise NotFound(error.what, error.next_step) from error
-    if line.message is None:
-        raise Refused(f"Arrival {arrival_id} has no fate yet.", "Wait until it is processed.")
-    if line.message.fate not in REDECIDABLE:
-        where = f" {line.reference}" if line.reference else ""
-        raise Refused(
-            f"Arrival {arrival_id} was {line.message.fate.value}{where}.",
-            "Only what was set aside or called a duplicate can be decided anew.",
-        )
-    return line
-
-
-def _redecide(house: House, line: ArrivalLine, items: Sequence[Item], decisions: Sequence[Decision], actor: str) -> str:
-    """Replace the fates by a person's decision. The old fate stays in the history."""
-    before = line.message.fate.value if line.message else ""
-    with house.store.processing() as unit:
-        if unit.fate_of(line.arrival.id or 0) not in REDECIDABLE:
-            raise Refused(f"Arrival {line.arrival.id} was decided anew just now.", "Look with `intake arrivals`.")
-        settlements = [carry_out(house, unit, item, told) for item, told in zip(items, decisions, strict=True)]
-        finish(house, unit, items[0], settlements)
-        unit.add_event(
-            Event(
-                shop=line.arrival.shop,
-                arrival_id=line.arrival.id,
-                case_id=None,
-                kind="decided anew",
-                actor=actor,
-                data={"from": before, "to": decisions[0].fate.value},
-                at=house.clock(),
-            )
-        )
-    return settlements[0].reference
