@@ -134,7 +134,7 @@ class Wire(imaplib.IMAP4):
 
     def _create_socket(self, timeout: float | None = None) -> socket.socket:  # noqa: ARG002 - imaplib's signature
         """Connect. What imaplib's own classes override for TLS, and imapclient's for timeouts."""
-        plain = _connected(self.host, self.port, self._limits)
+        plain = connected(self.host, self.port, self._limits)
         if self._context is None:
             return plain
         plain.settimeout(self._limits.patience())  # since Python 3.5 this bounds the whole handshake
@@ -267,7 +267,7 @@ class Client(IMAPClient):  # type: ignore[misc]
             self.shutdown()
 
 
-def _connected(host: str, port: int, limits: Limits) -> LimitedSocket:
+def connected(host: str, port: int, limits: Limits) -> LimitedSocket:
     """A connection to the first of the host's addresses that answers; each has its share of the time."""
     failure = OSError(f"{host} has no address")
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

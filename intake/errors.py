@@ -8,6 +8,8 @@
     ├── Refused               a rule forbids it (gaps in a letter, a closed case)       exit 1
     ├── ServerError           a server is away or refuses; worth trying again           exit 1
     │   ├── ServerRefused     the server says no to one thing; the rest goes on         exit 1
+    │   │   └── MailRefused   a mail server will never take this mail                   exit 1
+    │   ├── MailUncertain     nobody knows whether a mail went out                      exit 1
     │   └── SignInError       the server does not take our credentials                  exit 1
     ├── ReadingError          a mail, scan or record cannot be read                     exit 1
     │   └── RecordError       the record beside a scan is wrong                         exit 1
@@ -68,6 +70,19 @@ class ServerError(IntakeError):
 
 class ServerRefused(ServerError):
     """The server says no to this one thing (RFC 3501: NO or BAD); the connection and everything else go on."""
+
+
+class MailRefused(ServerRefused):
+    """A mail server will never take this mail (RFC 5321: a reply of 500 or more). `address` says that it is the
+    recipient whom it does not take."""
+
+    def __init__(self, what: str, next_step: str = "", *, address: bool = False) -> None:
+        super().__init__(what, next_step)
+        self.address = address
+
+
+class MailUncertain(ServerError):
+    """The connection ended after the text of a mail began to go out, so nobody knows whether it was taken."""
 
 
 class SignInError(ServerError):

@@ -70,7 +70,7 @@ def _checks(config: Config) -> Iterator[Check]:
         if shop.mailbox is not None:
             yield f"{shop.id} mailbox", partial(_mailbox, shop.mailbox)
         if shop.outgoing is not None:
-            yield f"{shop.id} outgoing mail", partial(_outgoing, shop.outgoing)
+            yield f"{shop.id} outgoing mail", partial(_outgoing, shop.outgoing, shop.mailbox)
         if shop.post_folder is not None:
             yield f"{shop.id} post folder", partial(_post_folder, PostSource(shop.post_folder))
             yield f"{shop.id} letters", partial(_letters, shop)
@@ -116,8 +116,8 @@ def _mailbox(mailbox: Mailbox) -> str:
     )
 
 
-def _outgoing(outgoing: Outgoing) -> str:
-    return "offers " + (", ".join(probe(outgoing)) or "nothing beyond SMTP")
+def _outgoing(outgoing: Outgoing, mailbox: Mailbox | None) -> str:
+    return "offers " + (", ".join(probe(outgoing, mailbox)) or "nothing beyond SMTP")
 
 
 def _post_folder(source: PostSource) -> str:

@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from intake.config.mistakes import all_in_words
-from intake.config.sections import DATABASES, Config, Mailbox, OAuth
+from intake.config.sections import DATABASES, Config, Mailbox, OAuth, Outgoing
 from intake.errors import ConfigError
 
 
@@ -54,6 +54,8 @@ def missing_secrets(config: Config) -> list[str]:
             where = f"shops[{index}].{name}"
             if isinstance(server, Mailbox) and server.oauth is not None:
                 missing += _missing_client_secret(f"{where}.oauth", server.oauth)
+            elif isinstance(server, Outgoing) and server.oauth:
+                continue
             elif server is not None and server.username and server.password is None:
                 missing.append(f"{where}: no password; {_where_from(server.password_env, server.password_file)}")
     return missing
@@ -87,8 +89,11 @@ def _take_secrets(raw: dict[str, Any], base: Path, environ: Mapping[str, str]) -
         oauth = _oauth_of(shop)
         if oauth is not None:
             sections.append((f"shops[{index}].mailbox.oauth.", "client_secret", oauth))
-            if oauth.pop("tokens_file", None) is not None:
-                mistakes.append(f"shops[{index}].mailbox.oauth.tokens_file: there is no such setting; remove it")
+            mistakes += [
+                f"shops[{index}].mailbox.oauth.{name}: there is no such setting; remove it"
+                for name in ("tokens_file", "sends")
+                if oauth.pop(name, None) is not None
+            ]
     for where, key, section in sections:
         if section.pop(key, None) is not None:
             mistakes.append(f"{where}{key}: secrets do not stand in this file; use {key}_env or {key}_file")
@@ -192,6 +197,8 @@ def _absolute(raw: dict[str, Any], base: Path) -> dict[str, Any]:
             at(oauth, "client_secret_file")
             # A shop's id is checked to be a plain word before anything is read or written here.
             oauth["tokens_file"] = str(Path(str(raw["data"])) / "tokens" / f"{shop.get('id')}.json")
+            (sends,) = _of(shop, "outgoing", "oauth")
+            oauth["sends"] = sends is True
     return raw
 
 

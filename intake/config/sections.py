@@ -47,8 +47,12 @@ ENDPOINTS: dict[str, dict[str, str]] = {
     },
     "other": {},
 }
-SCOPES = {
+SCOPES: dict[tuple[str, ...], str] = {
     ("microsoft", "device"): "https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
+    # To send, too. Google's scope and an application's own are for both.
+    ("microsoft", "device", "send"): (
+        "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send offline_access"
+    ),
     ("microsoft", "client-credentials"): "https://outlook.office365.com/.default",
     ("google", "device"): "https://mail.google.com/",
 }
@@ -152,8 +156,9 @@ class OAuth(Section):
     """Signing in with access tokens (RFC 6749) instead of a password. Whatever is empty has the provider's default.
 
     `grant` says whose right it is: "device" that of a person who signs in once with `intake auth`,
-    "client-credentials" that of the application itself. `client_secret` and `tokens_file` (where the tokens of a
-    person are kept: DATA/tokens/SHOP.json) are filled in while loading; they are no settings.
+    "client-credentials" that of the application itself. `client_secret`, `tokens_file` (where the tokens of a
+    person are kept: DATA/tokens/SHOP.json) and `sends` (the shop's outgoing server takes these tokens, too) are filled
+    in while loading; they are no settings.
     """
 
     provider: Literal["microsoft", "google", "other"]
@@ -169,6 +174,7 @@ class OAuth(Section):
     scope: str = ""
     mechanism: Literal["xoauth2", "oauthbearer"] = "xoauth2"
     tokens_file: Path | None = Field(default=None, repr=False)
+    sends: bool = Field(default=False, repr=False)
 
     @field_validator("grant")
     @classmethod
@@ -202,8 +208,9 @@ class OAuth(Section):
 
     @property
     def scopes(self) -> str:
-        """What is asked for: as configured, else what the provider wants for IMAP."""
-        return self.scope or SCOPES.get((self.provider, self.grant), "")
+        """What is asked for: as configured, else what the provider wants for IMAP, and for SMTP where we send so."""
+        usual = SCOPES.get((self.provider, self.grant), "")
+        return self.scope or (SCOPES.get((self.provider, self.grant, "send"), usual) if self.sends else usual)
 
 
 class Mailbox(Server):
@@ -250,6 +257,13 @@ class Outgoing(Server):
     protocol: Literal["smtp"] = "smtp"
     sender: MailAddress
     oauth: bool = False
+
+    @field_validator("oauth")
+    @classmethod
+    def _one_way_to_sign_in(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and (info.data.get("password_env") or info.data.get("password_file")):
+            raise ValueError("without password_env and password_file beside it: tokens take the password's place")
+        return value
 
 
 class PostFolder(Section):
@@ -364,6 +378,14 @@ class Shop(Section):
     def _known_zone(cls, value: str) -> str:
         if value not in available_timezones():
             raise ValueError('an IANA time zone, like "Europe/Amsterdam"')
+        return value
+
+    @field_validator("outgoing")
+    @classmethod
+    def _tokens_are_the_mailboxs(cls, value: Outgoing | None, info: ValidationInfo) -> Outgoing | None:
+        mailbox = info.data.get("mailbox")
+        if value is not None and value.oauth and (mailbox is None or mailbox.oauth is None):
+            raise ValueError("with a mailbox that has an oauth section, since `oauth` signs in with its tokens")
         return value
 
     @field_validator("post")
