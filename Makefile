@@ -41,7 +41,7 @@ system:
 	@sh tests/system/packages.sh test
 
 test: setup-dev system
-	@$(BIN)/python -m pytest -n 2 -m "not bench"
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not bench"
 
 soak: export INTAKE_TEST_KILLS = 250
 soak: export INTAKE_TEST_LETTERS = 200

@@ -24,6 +24,7 @@ from intake.examine import Examiner
 from intake.pipeline.house import House
 from intake.reading.recognition import Recogniser
 from intake.replies.letter import LetterTypesetter
+from intake.replies.notices import load_words
 from intake.replies.templates import Templates
 from intake.rules.categories import load_categories
 from storage.database import ProcessLock, current_revision, migrate, newest_revision, open_engine
@@ -51,6 +52,8 @@ def check_rules(config: Config) -> None:
         mistakes += [f"shops[{index}].calendar.{line}" for line in deadlines.calendar_mistakes(shop.calendar)]
         if shop.templates is not None and not shop.templates.is_dir():
             mistakes.append(f"shops[{index}].templates: there is no folder {shop.templates}")
+    if config.operator.shop and config.operator.shop not in {shop.id for shop in config.shops}:
+        mistakes.append(f"operator.shop: there is no shop {config.operator.shop!r}")
     if mistakes:
         raise ConfigError("The configuration cannot be used:", tuple(mistakes))
 
@@ -99,11 +102,13 @@ def build(
     checkpoint: Callable[[str], None] = lambda _name: None,
     log: FilteringBoundLogger | None = None,
     upgrade: bool = True,
+    examiner: Examiner | None = None,
 ) -> Iterator[House]:
-    """The house of a configuration. Its child processes and database connections end with the block."""
+    """The house of a configuration. Its child processes and database connections end with the block; an `examiner` that
+    is lent to it goes on."""
     check_rules(config)
     store = open_store(config, now(), upgrade=upgrade)
-    examiner = Examiner(CATEGORIES, config.workers)
+    used = examiner or Examiner(CATEGORIES, config.workers)
     make_private(config.data / "work")
     recogniser = Recogniser(config.data / "work")
     try:
@@ -111,12 +116,13 @@ def build(
             config=config,
             store=store,
             originals=Originals(config.data / "originals"),
-            examiner=examiner,
+            examiner=used,
             recogniser=recogniser,
             categories=load_categories(CATEGORIES.read_text(encoding="utf-8")),
             templates={shop.id: Templates(TEMPLATES / "replies", shop.templates) for shop in config.shops},
             delivered=Templates(TEMPLATES / "replies"),
             typesetter=LetterTypesetter(LAYOUTS / "letter.typ"),
+            words=load_words(TEMPLATES / "notices"),
             key=signing_key(config.data),
             clock=now,
             log=log or make_log(config.logging),
@@ -124,7 +130,8 @@ def build(
         )
     finally:
         recogniser.close()
-        examiner.close()
+        if examiner is None:
+            used.close()
         store.engine.dispose()
 
 

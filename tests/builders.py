@@ -1,20 +1,27 @@
 """Builders: what a test needs, made from what it says, with nothing hidden in a fixture."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from intake.bootstrap import build
-from intake.config import Config
+from intake.bootstrap import CATEGORIES, build
+from intake.config import Config, Workers
+from intake.examine import Examiner
 from intake.pipeline import House
+from storage.database import migrate, open_engine
 from storage.store import Store
 
+ONE_CHILD: dict[str, Any] = {"processes": 1}
 MONDAY = datetime(2026, 9, 7, 10, 0, tzinfo=UTC)
 COMPLAINT = "Mijn pakket is nog steeds niet geleverd. Wanneer krijg ik mijn bestelling 104233?\n\nGroet,\nJan\n"
 
@@ -79,10 +86,29 @@ def make_config(data: Path, database: str = "", shops: list[dict[str, Any]] | No
             "data": data,
             "database": database,
             "shops": shops or [shop_settings()],
-            "workers": {"processes": 1},
+            "workers": ONE_CHILD,
             **changes,
         }
     )
+
+
+@cache
+def _shared_examiner() -> Examiner:
+    """One for all houses of a test process: its children load the language model once, which takes seconds."""
+    examiner = Examiner(CATEGORIES, Workers(**ONE_CHILD))
+    atexit.register(examiner.close)
+    return examiner
+
+
+@cache
+def newest_sqlite() -> Path:
+    """An empty SQLite database of the newest schema, made once in a test process, to be copied: migrations take long."""
+    folder = Path(tempfile.mkdtemp(prefix="intake-schema-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    engine = open_engine(f"sqlite:///{folder / 'intake.db'}")
+    migrate(engine, None, MONDAY)
+    engine.dispose()
+    return folder / "intake.db"
 
 
 @contextmanager
@@ -93,7 +119,13 @@ def make_house(
 ) -> Iterator[House]:
     """A house whose clock stands still, unless it is given a clock."""
     clock = now if callable(now) else lambda: now
-    with build(config, now=clock, checkpoint=checkpoint, log=structlog.testing.CapturingLogger()) as house:
+    log = structlog.testing.CapturingLogger()
+    database = config.data / "intake.db"
+    if not config.database and not database.exists():
+        config.data.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(newest_sqlite(), database)
+    examiner = _shared_examiner() if config.workers == Workers(**ONE_CHILD) else None
+    with build(config, now=clock, checkpoint=checkpoint, log=log, examiner=examiner) as house:
         yield house
 
 

@@ -1,12 +1,15 @@
 """Fixtures: real servers once a run, and a fresh database for each test, on both kinds."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from storage.database import migrate, open_engine
+from tests.builders import MONDAY, newest_sqlite
 from tests.servers import Dovecot, create_database, postgresql
 
 
@@ -38,9 +41,29 @@ def mail_user() -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a fresh database, of each kind in turn."""
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without a schema, of each kind in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'intake.db'}"
     server = request.getfixturevalue("postgresql_server")
     return create_database(server, f"t{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture(scope="session")
+def newest_postgresql(postgresql_server: str) -> str:
+    """The name of an empty PostgreSQL database of the newest schema, which others are made from."""
+    engine = open_engine(create_database(postgresql_server, "newest"))
+    migrate(engine, None, MONDAY)
+    engine.dispose()
+    return "newest"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a fresh database of the newest schema, of each kind in turn."""
+    if request.param == "sqlite":
+        shutil.copyfile(newest_sqlite(), tmp_path / "intake.db")
+        return f"sqlite:///{tmp_path / 'intake.db'}"
+    server = request.getfixturevalue("postgresql_server")
+    template = request.getfixturevalue("newest_postgresql")
+    return create_database(server, f"t{uuid.uuid4().hex[:12]}", template)

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 START_SECONDS = 20
+PATIENCE = 3  # of what is waited for: a test machine may be busy with others
 DOVECOT_CONFIG = """
 base_dir={dir}/run
 state_dir={dir}/run
@@ -112,7 +113,8 @@ def free_port() -> int:
 
 
 def wait_until(condition, what: str, seconds: float = START_SECONDS) -> None:
-    """Wait for a condition to hold, looking often; fails loudly after `seconds`."""
+    """Wait for a condition to hold, looking often; fails loudly after `seconds`, and on a busy machine after more."""
+    seconds *= PATIENCE
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -264,11 +266,11 @@ def _accepts(port: int) -> bool:
     return True
 
 
-def create_database(server: str, name: str) -> str:
-    """A new empty database on a server of `postgresql`; its URL."""
+def create_database(server: str, name: str, template: str = "template0") -> str:
+    """A new database on a server of `postgresql`, empty or a copy of another one; its URL."""
     port = int(server.rpartition(":")[2])
     connection = psycopg.connect(host="127.0.0.1", port=port, user="app", dbname="postgres", autocommit=True)
     with connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     connection.close()
     return f"{server}/{name}"

@@ -220,5 +220,5 @@ def test_a_hostile_bounce_takes_no_time(text: str) -> None:
     raw = b"From: mailer-daemon@example.com\r\nSubject: x\r\n\r\n" + text.encode()
     before = time.process_time()
     message = read_mail(raw)
-    assert time.process_time() - before < 5
+    assert time.process_time() - before < 20
     assert len(message.undelivered) <= 100

@@ -187,4 +187,4 @@ def test_mails_nested_a_hundred_deep_end() -> None:
         raw = carrying(raw)
     started = process_time()
     assert understood(raw).forwarded is not None
-    assert process_time() - started < 2
+    assert process_time() - started < 8

@@ -340,4 +340,4 @@ def test_a_hostile_megabyte_is_looked_through_in_no_time(piece: str) -> None:
     halves = split(text)
     started = process_time()
     find_forward(*halves, "Fwd: x", (), AMSTERDAM)
-    assert process_time() - started < 5
+    assert process_time() - started < 20

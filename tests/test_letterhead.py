@@ -331,4 +331,4 @@ def test_the_text_begins_with_its_salutation(salutation: str) -> None:
 def test_hostile_text_takes_no_time(part: str) -> None:
     started = time.monotonic()
     find_letterhead(part * (1_000_000 // len(part)), OWN, "nl")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20

@@ -15,7 +15,7 @@ from intake.reading.people import SIMPLE
 from tests.builders import COMPLAINT, mail
 
 TOP = b"From: Jan <jan@example.com>\r\nTo: mirjam@example.nl\r\nSubject: Klacht\r\nMessage-ID: <a@example.com>\r\n"
-SECONDS = 5
+SECONDS = 20
 
 
 def mixed(*parts: bytes, subtype: str = "mixed") -> bytes:

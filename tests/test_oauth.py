@@ -299,7 +299,7 @@ def test_an_answer_that_trickles_in_does_not_hold_its_mailbox(
     began = time.monotonic()
     with pytest.raises(ServerError, match="does not answer"):
         account.access_token(NOW + 61 * MINUTE)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 12
 
 
 @pytest.mark.parametrize("code", ["invalid_client", "unauthorized_client", "invalid_scope", "a\x1b[31m strange one"])

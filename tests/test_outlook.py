@@ -32,7 +32,7 @@ from tests.test_packages import BODY, attached, tnef
 COMPLAINT = "Mijn pakket is nog steeds niet geleverd. Wanneer krijg ik bestelling 104233?\n\nGroet,\nJan\n"
 SENT = datetime(2026, 9, 7, 8, 15, 30, tzinfo=UTC)
 PDF = b"%PDF-1.7\r\n\x00--\r\nFrom \n" + bytes(range(256)) * 20
-SECONDS = 1.0
+SECONDS = 4
 TRANSPORT = """Received: from mail.example.com (mail.example.com [192.0.2.1])\r
 \tby mx.example.nl with ESMTPS id 1; Mon, 7 Sep 2026 10:15:31 +0200\r
 Authentication-Results: mx.example.nl; dkim=pass header.d=example.com\r

@@ -24,7 +24,7 @@ from intake.reading.tnef import read_tnef
 TOP = b"From: Jan <jan@example.com>\r\nSubject: Klacht\r\nMessage-ID: <a@example.com>\r\nMIME-Version: 1.0\r\n"
 INNER = "Content-Type: text/plain; charset=utf-8\r\n\r\nMijn lamp is stuk – écht.\r\n".encode()
 BASE64 = b"Content-Transfer-Encoding: base64\r\n\r\n"
-SECONDS = 5
+SECONDS = 20
 
 
 def attribute(level: int, name: int, data: bytes, kind: int = 6) -> bytes:

@@ -43,8 +43,8 @@ print(migrate(engine, Path(sys.argv[2]), datetime(2026, 9, 7, 10, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def engine(database: str) -> Iterator[Engine]:
-    opened = open_engine(database)
+def engine(empty_database: str) -> Iterator[Engine]:
+    opened = open_engine(empty_database)
     migrate(opened, None, MONDAY)
     yield opened
     opened.dispose()
@@ -177,8 +177,8 @@ VALUES (1, 1, 'attachment', 1, 'f.jpg', 'image/jpeg', 9, '0', {no})
 """
 
 
-def test_rows_of_the_first_schema_live_on_in_the_newest(database: str) -> None:
-    opened = open_engine(database)
+def test_rows_of_the_first_schema_live_on_in_the_newest(empty_database: str) -> None:
+    opened = open_engine(empty_database)
     migrate(opened, None, MONDAY, "0001")
     words = {"no": "false", "yes": "true"} if opened.dialect.name == "postgresql" else {"no": "0", "yes": "1"}
     with writing_on(opened) as connection:

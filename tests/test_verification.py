@@ -151,4 +151,4 @@ def test_a_hostile_header_takes_no_time() -> None:
     hostile = ["(" * 15_000, ';"' * 7_500, "a=" * 7_500, "\\" * 15_000, '"' * 15_001, "a=b;" * 4_000]
     before = time.process_time()
     assert all(verdict(f"mx.example.nl; {value}") is UNKNOWN for value in hostile)
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 8

@@ -18,7 +18,7 @@ from tests.builders import mail
 from tests.servers import Dovecot, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-STOP_SECONDS = 5
+STOP_SECONDS = 20
 
 
 def write_config(folder: Path, port: int, user: str, **mailbox: str) -> Path:
@@ -196,7 +196,7 @@ def test_the_demo_shows_every_arrival_and_a_second_start_adds_nothing(tmp_path: 
     record = '{"schema": "letter-intake/1", "received_on": "2026-01-05"}'
     (tmp_path / "var" / "demo" / "post" / "incoming" / "again.json").write_text(record)
     wait_until(lambda: _fates(config).get("opened") == EXPECTED["opened"] + 1, "the dropped scan", 30)
-    assert time.monotonic() - time_to_look < 30
+    assert time.monotonic() - time_to_look < 120
     shown = stop(demo, signal.SIGINT)
     assert len(set(re.findall(r"SIS-2\d{3}-\d{4}", shown))) >= EXPECTED["opened"]
     assert "in Drafts" in shown
