@@ -108,6 +108,11 @@ def put_preview(post: Path, reference: str, pdf: bytes) -> Path:
     return write_durably(post / DRAFTS / f"{reference}.pdf", pdf)
 
 
+def drop_preview(post: Path, reference: str) -> None:
+    """Remove the preview of a draft that nobody waits for any more."""
+    (post / DRAFTS / f"{reference}.pdf").unlink(missing_ok=True)
+
+
 def put_letter(post: Path, reference: str, post_by: date | None, pdf: bytes) -> Path:
     """Write a letter to print, named so that a folder sorts by the day it must be posted, and drop its preview."""
     place = write_durably(post / OUTGOING / letter_name(reference, post_by), pdf)

@@ -42,6 +42,12 @@ def clear_outgoing(post: Path, reference: str, run: str) -> None:
             waiting.rename(there)
 
 
+def drop_letter(post: Path, reference: str) -> None:
+    """Remove the letter of a case from `outgoing/`: it was taken back, and must not be posted."""
+    for path in (post / OUTGOING).glob(f"*__{reference}.pdf"):
+        path.unlink(missing_ok=True)
+
+
 def drop_older(post: Path, reference: str, post_by: date | None) -> None:
     """Remove the letter of a case as it was before its text or its last day changed: it must not be printed too."""
     for path in (post / OUTGOING).glob(f"*__{reference}.pdf"):

@@ -5,7 +5,7 @@ from datetime import datetime
 from intake.config import Shop
 from intake.pipeline.effects import WITHDRAW_DRAFT, of_draft
 from intake.pipeline.house import House
-from storage.models import Case, CaseState, DraftState, Event
+from storage.models import Case, CaseState, Channel, Draft, DraftState, Event
 from storage.processing import Processing
 
 MAIL, LETTER = "mail", "letter"
@@ -24,6 +24,12 @@ def answer_case(house: House, unit: Processing, case: Case, how: str, at: dateti
 def withdraw_drafts(unit: Processing, shop: Shop, case_id: int) -> None:
     """Take back what waits to be sent, as far as nobody has touched it. An acknowledgement on its way goes on."""
     for draft in unit.waiting_drafts(case_id):
-        unit.change_draft(draft.id or 0, state=DraftState.SUPERSEDED)
-        if shop.mailbox is not None:
-            unit.add_effect(of_draft(WITHDRAW_DRAFT, shop.id, draft, draft.id or 0))
+        take_back(unit, shop, draft)
+
+
+def take_back(unit: Processing, shop: Shop, draft: Draft) -> None:
+    """A draft counts no more: it leaves the manager's Drafts where she has not touched it, and as a letter the post
+    folder."""
+    unit.change_draft(draft.id or 0, state=DraftState.SUPERSEDED)
+    if shop.mailbox is not None or (draft.channel is Channel.LETTER and shop.post_folder is not None):
+        unit.add_effect(of_draft(WITHDRAW_DRAFT, shop.id, draft, draft.id or 0))

@@ -13,7 +13,7 @@ from intake.errors import ConfigError, IntakeError, Refused, ServerError, Server
 from intake.imap import Session, connect
 from intake.outlets import outgoing_post
 from intake.outlets.drafts_folder import DraftsFolder
-from intake.outlets.printed import drop_older
+from intake.outlets.printed import drop_letter, drop_older
 from intake.pipeline.effects import (
     APPEND_DRAFT,
     FILE_SCAN,
@@ -218,11 +218,25 @@ def draft_mail(house: House, draft: Draft, case: Case) -> bytes:
     )
 
 
-def _withdraw_draft(house: House, _shop: Shop, drawers: Drawers, effect: Effect) -> None:
-    """Take a draft back that another one replaces, if nobody has touched it."""
+def _withdraw_draft(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
+    """Take a draft back that another one replaces, or that nobody waits for, if nobody has touched it."""
     draft, case = drawers.draft(effect)
+    if draft.channel.value == "letter" and shop.post_folder is not None:
+        _clear_post_folder(house, shop.post_folder.path, draft, case)
+    if shop.mailbox is None:
+        return
     if not drawers.drafts().withdraw(draft.token, draft_mail(house, draft, case)):
         house.log.info("an old draft is left where it is", case=case.reference)
+
+
+def _clear_post_folder(house: House, post: Path, draft: Draft, case: Case) -> None:
+    """Drop what lies there of a letter that is not to be sent, unless it is of a newer draft already."""
+    newest = house.store.drafts_of_cases([case.id or 0]).get(case.id or 0)
+    newer = newest.state if newest is not None and newest.id != draft.id else None
+    if newer is not DraftState.WAITING:
+        outgoing_post.drop_preview(post, case.reference)
+    if newer is not DraftState.APPROVED:
+        drop_letter(post, case.reference)
 
 
 def _mark_mail(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
