@@ -342,3 +342,25 @@ class Reply:
     template: str
     language: str
     explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a mail to the manager: the case's reference, a key of the words that say what there is to say, and
+    what stands in them: days, another reference or a name of ours, a number."""
+
+    reference: str
+    what: str
+    day: date | None = None
+    due_on: date | None = None
+    name: str = ""
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the morning digest: the key of its title, the day in the title, and its lines."""
+
+    title: str
+    lines: tuple[Line, ...]
+    day: date | None = None

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, func, or_, select, update
 from sqlalchemy import case as sql_case
 
+from storage.answers import Answers
 from storage.database import reading, writing
 from storage.errors import NotStored
 from storage.letters import Letters
@@ -35,6 +36,7 @@ from storage.models import (
     Message,
     Note,
 )
+from storage.notices import Notices
 from storage.processing import Processing
 from storage.rows import change, fetch, fetch_one, insert_all, insert_new, put, values_of
 from storage.tables import (
@@ -91,6 +93,8 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.letters = Letters(engine)
+        self.answers = Answers(engine)
+        self.notices = Notices(engine)
 
     # Receive
 

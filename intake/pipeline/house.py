@@ -10,6 +10,7 @@ from intake.config import Config, Shop
 from intake.examine import Examiner
 from intake.reading.recognition import Recogniser
 from intake.replies.letter import LetterTypesetter
+from intake.replies.notices import Words
 from intake.replies.templates import Templates
 from intake.rules.categories import Categories
 from storage.originals import Originals
@@ -18,9 +19,9 @@ from storage.store import Store
 
 @dataclass(frozen=True)
 class House:
-    """The wired-up parts. `clock` returns the aware present; `templates` are
-    the shops' own before those `delivered`; `key` signs our Message-IDs; `checkpoint` is called by
-    name between durable steps (a test may end the process there; otherwise it does nothing)."""
+    """The wired-up parts. `clock` returns the aware present; `templates` are the shops' own before those `delivered`;
+    `words` are those of mail to the manager, by language; `key` signs our Message-IDs; `checkpoint` is called by name
+    between durable steps (a test may end the process there; otherwise it does nothing)."""
 
     config: Config
     store: Store
@@ -31,6 +32,7 @@ class House:
     templates: Mapping[str, Templates]
     delivered: Templates
     typesetter: LetterTypesetter
+    words: Mapping[str, Words]
     key: bytes
     clock: Callable[[], datetime]
     log: FilteringBoundLogger

@@ -25,6 +25,7 @@ UNFETCHABLE = "unfetchable"
 NOT_HANDED_OVER = "the server does not deliver this mail: read it there"
 ANSWERS, HELD_ALREADY = "a mail that it answers", "the mail that was forwarded"
 FORWARDED_BEFORE = "a colleague's forward of it"
+CAME_BACK = "it is a mail of our own that came back"
 MOST_OF_A_NOTE = 300
 RECOGNISED = {"sender": "name and address"}
 
@@ -150,7 +151,7 @@ def _set_aside(message: Message, known: Knowledge, thread: _Thread, shop: Shop, 
     if message.channel is Channel.LETTER:
         return None
     if read_token(key, shop.id, message.message_id) is not None:
-        return Decision(Fate.SET_ASIDE, "internal", "it is a mail of our own that came back")
+        return Decision(Fate.SET_ASIDE, "internal", CAME_BACK)
     mailbox = shop.mailbox
     always = mailbox is not None and is_listed(message, mailbox.always_open)
     automatic = find_automatic(message, mailbox.own_lists if mailbox else ())
