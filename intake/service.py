@@ -1,8 +1,10 @@
 """The running system: a watcher thread for each mailbox, timed jobs for the rest, heartbeats, and a clean stop.
 
     watcher (one a mailbox, owns its connection) ── receive ──┐
-    post folder (one a shop)  ── receive ─► recognise (one) ──┼─► process (one) ─► deliver (one a shop)
-                                                              └─ wakes it
+    post folder (one a shop)  ── receive ─► recognise (one) ──┼─► process (one) ─┬─► deliver (one a shop)
+                                                              └─ wakes it       └─► send (one a shop)
+    timed jobs: what the manager is told of dates, the calendar file; a thread beside them raises the alarms, also the
+    one that they stand still
 
 A watcher waits in IDLE where the server offers it, and polls all the same. A slow server delays only its own mailbox.
 A job's failure is logged, its heartbeat says so, and it is tried again; nothing here ends the service but a stop.
@@ -18,12 +20,23 @@ from functools import partial
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from intake.alarms import find_alarms
+from intake.alarms import SERVICE, raise_alarms, tell_operator
 from intake.config import Mailbox, Shop
 from intake.errors import IntakeError
 from intake.imap import Session, connect
 from intake.loops import Crew, Loop
-from intake.pipeline import House, deliver, process, receive_mail, receive_sent, recognise, watch_post
+from intake.pipeline import (
+    House,
+    deliver,
+    keep_awake,
+    keep_calendar,
+    process,
+    receive_mail,
+    receive_sent,
+    recognise,
+    send,
+    watch_post,
+)
 from intake.sources.mailbox import MailboxSource
 from intake.sources.post import PostSource
 from storage.errors import StorageError
@@ -31,6 +44,8 @@ from storage.errors import StorageError
 LOOK_SECONDS = 5.0
 WORK_SECONDS = 5.0
 HEARTBEAT_SECONDS = 30.0
+NOTICE_SECONDS = 30.0
+CALENDAR_SECONDS = 60.0
 LONGEST_PAUSE = 300.0
 STOP_SECONDS = 4.0
 # RFC 2177 says 29 minutes; routers and servers forget a quiet connection sooner.
@@ -138,14 +153,16 @@ class Service:
         self._reader = Loop("recognise", self._guarded("recognise", self._recognise), WORK_SECONDS)
         deliveries = {shop.id: partial(deliver, house, shop) for shop in shops}
         self._couriers = Crew({name: self._guarded(f"deliver {name}", job) for name, job in deliveries.items()})
+        mails = {shop.id: partial(send, house, shop) for shop in shops}
+        self._senders = Crew({name: self._guarded(f"send {name}", job) for name, job in mails.items()})
         self._dispatcher = Loop("dispatch", self._guarded("dispatch", self._dispatch), WORK_SECONDS)
         self._watchers = [
             Watcher(house, shop, shop.mailbox, self._processor.wake) for shop in shops if shop.mailbox is not None
         ]
-        self._pool = ThreadPoolExecutor(len(shops) + 4)
+        self._watchman = Loop("alarms", self._guarded("alarms", self._watch), HEARTBEAT_SECONDS)
+        self._pool = ThreadPoolExecutor(2 * len(shops) + 4)
         defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         self._scheduler = BackgroundScheduler(executors={"default": self._pool}, job_defaults=defaults, timezone=UTC)
-        self._alarms: frozenset[tuple[str, str]] = frozenset()
 
     def start(self) -> None:
         """Start the threads and the jobs. Raises `ConfigError` where a post folder cannot be used."""
@@ -153,10 +170,14 @@ class Service:
         for shop in house.config.shops:
             if shop.post_folder is not None:
                 self._watch_post(shop, PostSource(shop.post_folder))
+            self._every(NOTICE_SECONDS, f"notices {shop.id}", partial(self._tell, shop))
+            self._every(CALENDAR_SECONDS, f"calendar {shop.id}", partial(keep_calendar, house, shop))
+        # Before anybody looks: the last one may be of a run that ended long ago.
+        _beat(house, SERVICE, "")
         self._every(HEARTBEAT_SECONDS, "heartbeat", self._heartbeat)
         self._scheduler.start()
         house.examiner.warm_up()
-        for thread in (self._reader, self._processor, self._dispatcher, *self._watchers):
+        for thread in (self._reader, self._processor, self._dispatcher, self._watchman, *self._watchers):
             thread.start()
         house.log.info("started", shops=len(house.config.shops), mailboxes=len(self._watchers))
 
@@ -164,14 +185,16 @@ class Service:
         """Stop within seconds. False where something did not end in time: it is resumed at the next start."""
         deadline = time.monotonic() + STOP_SECONDS
         self._stopping.set()
-        threads: list[Watcher | Loop] = [*self._watchers, self._reader, self._processor, self._dispatcher]
+        loops = [self._reader, self._processor, self._dispatcher, self._watchman]
+        threads: list[Watcher | Loop] = [*self._watchers, *loops]
         for thread in threads:
             thread.stop()
         self._house.recogniser.close()
         self._scheduler.shutdown(wait=False)
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        clean = self._couriers.stop(max(0.0, deadline - time.monotonic()))
+        crews = [crew.stop(max(0.0, deadline - time.monotonic())) for crew in (self._couriers, self._senders)]
+        clean = all(crews)
         clean = self._idle(deadline) and clean and not any(thread.is_alive() for thread in threads)
         self._house.log.info("stopped", clean=clean)
         return clean
@@ -206,16 +229,20 @@ class Service:
         return self._stopping.is_set()
 
     def _dispatch(self) -> None:
+        self._senders.run(self._house.store.sending.shops_to_send(self._house.clock()))
         self._couriers.run(self._house.store.shops_with_effects(self._house.clock()))
 
     def _heartbeat(self) -> None:
-        house = self._house
-        house.store.beat("service", house.clock())
-        alarms = find_alarms(house.store, house.config, house.clock())
-        for alarm in alarms:
-            if (alarm.about, alarm.next_step) not in self._alarms:
-                house.log.error("alarm", about=alarm.about, problem=alarm.what, next_step=alarm.next_step)
-        self._alarms = frozenset((alarm.about, alarm.next_step) for alarm in alarms)
+        self._house.store.beat(SERVICE, self._house.clock())
+
+    def _watch(self) -> None:
+        raise_alarms(self._house)
+        if tell_operator(self._house):
+            self._dispatcher.wake()
+
+    def _tell(self, shop: Shop) -> None:
+        keep_awake(self._house, shop)
+        self._dispatcher.wake()
 
     def _every(self, seconds: float, name: str, job: Callable[[], object]) -> None:
         run = self._guarded(name, job)

@@ -7,9 +7,8 @@ One method per need, one transaction each, like the rest of the store.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import Engine, Select, delete, func, or_, select, update
+from sqlalchemy import Engine, delete, func, select, update
 
 from storage.database import reading, writing
 from storage.models import (
@@ -196,17 +195,18 @@ class Notices:
         with reading(self._engine) as connection:
             return {str(kind): int(count) for kind, count in connection.execute(statement)}
 
-    def not_delivered(self, shop: str | None, since: datetime, sending: Sequence[str]) -> list[str]:
+    def not_delivered(self, shop: str, since: datetime, sending: Sequence[str]) -> list[str]:
         """The cases of which a mail came back or was refused for good: open ones, and what happened since then."""
-        bounced = select(CASES.c.reference, CASES.c.id).join(EVENTS, EVENTS.c.case_id == CASES.c.id)
-        bounced = bounced.where(EVENTS.c.kind == NOT_DELIVERED, _lately(EVENTS.c.at, since))
-        refused = _sends(EffectState.FAILED, sending).where(_lately(EFFECTS.c.done_at, since))
-        return self._references(shop, bounced, refused)
+        return sorted({*self._bounced(shop, since), *filter(None, self.refused(since, sending, shop))})
 
-    def uncertain(self, shop: str | None, since: datetime, sending: Sequence[str]) -> list[str]:
-        """The cases of which nobody knows whether a mail was sent: open ones, and what happened since then."""
-        moment = func.coalesce(EFFECTS.c.done_at, EFFECTS.c.made_at)
-        return self._references(shop, _sends(EffectState.UNCERTAIN, sending).where(_lately(moment, since)))
+    def refused(self, since: datetime, sending: Sequence[str], shop: str | None = None) -> list[str]:
+        """The cases of which a mail was refused for good: open ones, and what happened since then; "" for a mail of no
+        case."""
+        return self._sends(EffectState.FAILED, since, sending, shop)
+
+    def uncertain(self, since: datetime, sending: Sequence[str], shop: str | None = None) -> list[str]:
+        """The cases of which nobody knows whether a mail was sent, like `refused`."""
+        return self._sends(EffectState.UNCERTAIN, since, sending, shop)
 
     def suggestions(self, shop: str) -> list[tuple[str, str]]:
         """Open cases and those that they may belong to; "" where one may be mere thanks."""
@@ -240,12 +240,13 @@ class Notices:
         with reading(self._engine) as connection:
             return [EffectCount(*row) for row in connection.execute(statement)]
 
-    def stuck(self, before: datetime, kinds: Sequence[str]) -> int:
-        """How many effects of these kinds are undone since `before`, after a try or more."""
-        tried = (EFFECTS.c.problem != "") | (EFFECTS.c.state != EffectState.WAITING)
-        statement = select(func.count()).where(EFFECTS.c.state.in_(UNDONE), EFFECTS.c.kind.in_(kinds))
+    def stuck(self, before: datetime) -> dict[str, int]:
+        """How many effects of each kind are undone since `before`, after a try or more."""
+        tried = (EFFECTS.c.problem != "") | (EFFECTS.c.state == EffectState.SENDING)
+        statement = select(EFFECTS.c.kind, func.count()).where(EFFECTS.c.state.in_(UNDONE), tried)
+        statement = statement.where(EFFECTS.c.made_at < before).group_by(EFFECTS.c.kind)
         with reading(self._engine) as connection:
-            return int(connection.execute(statement.where(tried, EFFECTS.c.made_at < before)).scalar_one())
+            return {str(kind): int(count) for kind, count in connection.execute(statement)}
 
     def undeliverable(self) -> int:
         """How many addresses get no automatic mail, because mail of ours did not arrive there."""
@@ -258,19 +259,21 @@ class Notices:
         with reading(self._engine) as connection:
             return int(connection.execute(statement).scalar_one())
 
-    def _references(self, shop: str | None, *statements: Select[Any]) -> list[str]:
-        found: set[str] = set()
+    def _bounced(self, shop: str, since: datetime) -> list[str]:
+        statement = select(CASES.c.reference).join(EVENTS, EVENTS.c.case_id == CASES.c.id)
+        lately = (CASES.c.state == CaseState.OPEN) | (EVENTS.c.at > since)
+        statement = statement.where(CASES.c.shop == shop, EVENTS.c.kind == NOT_DELIVERED, lately).distinct()
         with reading(self._engine) as connection:
-            for statement in statements:
-                mine = statement if shop is None else statement.where(CASES.c.shop == shop)
-                found |= {str(row[0]) for row in connection.execute(mine)}
-        return sorted(found)
+            return list(connection.execute(statement).scalars())
 
-
-def _sends(state: EffectState, sending: Sequence[str]) -> Select[Any]:
-    joined = select(CASES.c.reference, CASES.c.id).join(EFFECTS, EFFECTS.c.case_id == CASES.c.id)
-    return joined.where(EFFECTS.c.state == state, EFFECTS.c.kind.in_(sending))
-
-
-def _lately(moment: Any, since: datetime) -> Any:  # noqa: ANN401 - SQL expressions
-    return or_(CASES.c.state == CaseState.OPEN, moment > since)
+    def _sends(self, state: EffectState, since: datetime, sending: Sequence[str], shop: str | None) -> list[str]:
+        moment = func.coalesce(EFFECTS.c.done_at, EFFECTS.c.made_at)
+        statement = select(func.coalesce(CASES.c.reference, "")).select_from(
+            EFFECTS.outerjoin(CASES, CASES.c.id == EFFECTS.c.case_id)
+        )
+        statement = statement.where(EFFECTS.c.state == state, EFFECTS.c.kind.in_(sending))
+        statement = statement.where((CASES.c.state == CaseState.OPEN) | (moment > since)).distinct()
+        if shop is not None:
+            statement = statement.where(EFFECTS.c.shop == shop)
+        with reading(self._engine) as connection:
+            return sorted(connection.execute(statement).scalars())

@@ -20,7 +20,7 @@ from intake.demo.samples import seed_letters, seed_mailbox
 from intake.demo.servers import HOST, Account, DemoServers
 from intake.errors import AlreadyRunning, ConfigError, IntakeError, UsageError
 from intake.imap import connect
-from intake.pipeline import House, deliver, process, receive_mail, receive_sent, recognise, watch_post
+from intake.pipeline import House, deliver, keep_awake, process, receive_mail, receive_sent, recognise, send, watch_post
 from intake.post_folder import INCOMING
 from intake.service import Service
 from intake.sources.mailbox import MailboxSource
@@ -141,7 +141,7 @@ def poll(
 
 def _one_pass(house: House) -> tuple[dict[str, int], list[str]]:
     problems: list[str] = []
-    summary = {"mails": 0, "letters": 0, "processed": 0, "delivered": 0}
+    summary = {"mails": 0, "letters": 0, "processed": 0, "sent": 0, "delivered": 0}
     for shop in house.config.shops:
         try:
             summary["mails"] += _poll_mailbox(house, shop)
@@ -154,6 +154,8 @@ def _one_pass(house: House) -> tuple[dict[str, int], list[str]]:
     recognise(house)
     summary["processed"] = process(house)
     for shop in house.config.shops:
+        keep_awake(house, shop)
+        summary["sent"] += send(house, shop)
         summary["delivered"] += deliver(house, shop)
     counts = house.store.counts()
     if counts["arrivals_waiting"]:
@@ -196,6 +198,7 @@ def deliver_if_alone(house: House) -> None:
     try:
         with sole_process(house.store.engine, house.config):
             for shop in house.config.shops:
+                send(house, shop)
                 deliver(house, shop)
     except AlreadyRunning:
         err.print("Intake is running and carries this out.", style="dim")

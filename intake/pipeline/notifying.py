@@ -185,7 +185,7 @@ def _findings(house: House, shop: Shop, now: datetime) -> Findings:
         cases=[_dates(case, approved) for case, _ in promised],
         clocks=clocks,
         not_delivered=known.not_delivered(shop.id, since, SENDING),
-        uncertain=known.uncertain(shop.id, since, SENDING),
+        uncertain=list(filter(None, known.uncertain(since, SENDING, shop.id))),
         suggestions=known.suggestions(shop.id),
         touched=touched_cases(promised, shop),
         set_aside=known.set_aside(shop.id, since, CAME_BACK),
