@@ -25,7 +25,7 @@ from intake.pipeline.house import House
 from intake.reading.recognition import Recogniser
 from intake.replies.letter import LetterTypesetter
 from intake.replies.notices import load_words
-from intake.replies.templates import Templates
+from intake.replies.templates import ODR_IS_CLOSED, Templates, naming_closed_platform
 from intake.rules.categories import load_categories
 from storage.database import ProcessLock, current_revision, migrate, newest_revision, open_engine
 from storage.errors import DataLocked
@@ -45,13 +45,15 @@ def clock() -> datetime:
 
 
 def check_rules(config: Config) -> None:
-    """What the file's form cannot tell: calendars that exist, template folders that are there. Raises
-    `ConfigError` with all mistakes."""
+    """What the file's form cannot tell: calendars that exist, template folders that are there and send nobody to the
+    closed platform. Raises `ConfigError` with all mistakes."""
     mistakes = []
     for index, shop in enumerate(config.shops):
         mistakes += [f"shops[{index}].calendar.{line}" for line in deadlines.calendar_mistakes(shop.calendar)]
         if shop.templates is not None and not shop.templates.is_dir():
             mistakes.append(f"shops[{index}].templates: there is no folder {shop.templates}")
+        dead = naming_closed_platform(shop.templates) if shop.templates is not None else []
+        mistakes += [f"shops[{index}].templates: {file} {ODR_IS_CLOSED}" for file in dead]
     if config.operator.shop and config.operator.shop not in {shop.id for shop in config.shops}:
         mistakes.append(f"operator.shop: there is no shop {config.operator.shop!r}")
     if mistakes:

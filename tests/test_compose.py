@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.config import Shop
+from intake.errors import TemplateError
 from intake.replies.compose import Complaint, compose, explain, key_sentence, plain_subject, quote
 from intake.replies.templates import Templates, find_gaps
 from intake.types import Categorisation, Channel, Facts, Language, Reply
@@ -194,3 +195,140 @@ def test_a_quote_is_introduced_in_every_language_and_is_not_endless(language: st
     assert len(found) < 31_000
     assert found.endswith("> […]\n")
     assert "Jan" in found.split("\n")[0]
+
+
+PHONE = {"number": "06-29557135", "opens": "09:00"}
+OPENING = {
+    "open": ("2026-09-11T09:00", {}, "We zijn nu bereikbaar."),
+    "before opening": ("2026-09-11T08:59", {}, "vrijdag vanaf 9:00 uur"),
+    "at closing time": ("2026-09-11T17:00", {}, "maandag vanaf 9:00 uur"),
+    "in the weekend": ("2026-09-12T12:00", {}, "maandag vanaf 9:00 uur"),
+    "before a holiday": ("2026-04-02T18:00", {"open": []}, "dinsdag vanaf 9:00 uur"),  # Good Friday, Easter Monday
+    "a holiday on which the shop works": ("2026-04-02T18:00", {}, "vrijdag vanaf 9:00 uur"),
+    "before days off": (
+        "2026-12-23T18:00",
+        {"closed": [f"2026-12-{day}" for day in (24, 28, 29, 30, 31)]},
+        "maandag 4 januari vanaf 9:00 uur",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OPENING)
+def test_an_acknowledgement_tells_whether_the_phone_is_answered_now(case: str) -> None:
+    at, calendar, told = OPENING[case]
+    shop = Shop.model_validate(shop_settings(phone=PHONE, calendar=calendar))
+    now = datetime.fromisoformat(at).replace(tzinfo=shop.zone)
+    assert told in compose("acknowledgement", a_complaint(now=now), shop, TEMPLATES).body
+
+
+def test_without_an_opening_hour_nothing_is_said_about_now() -> None:
+    body = compose("acknowledgement", a_complaint(), SHOP, TEMPLATES).body
+    assert "maandag tot en met vrijdag tot 17:00 uur." in body
+    assert "nu" not in body.split()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Jan Jansen", "Beste Jan Jansen,"),
+        ("J.P. de Vries-O’Neil", "Beste J.P. de Vries-O’Neil,"),
+        ("Dr. Weiß", "Beste Dr. Weiß,"),
+        ("Win €1000 op evil.example.com", "Geachte"),
+        ("evil.com", "Geachte"),
+        ("t.co", "Geachte"),
+        ("bel 0900 123456", "Geachte"),
+        ("https://example.com", "Geachte"),
+        ("een twee drie vier vijf zes", "Geachte"),
+        ("x" * 41, "Geachte"),
+    ],
+)
+def test_an_acknowledgement_says_nothing_that_a_stranger_wrote_but_a_name(name: str, shown: str) -> None:
+    words = "Koop nu bij evil"
+    found = compose("acknowledgement", a_complaint(customer=name, subject=words, text=f"{words} " * 3), SHOP, TEMPLATES)
+    assert found.body.startswith(shown)
+    assert found.subject == "Uw klacht is ontvangen (SIS-2026-0001)"
+    assert "evil" not in found.body
+
+
+def test_an_acknowledgement_names_the_day_the_person_and_what_to_add() -> None:
+    found = compose("acknowledgement", a_complaint(categorisation=Categorisation("damaged")), SHOP, TEMPLATES)
+    assert "Mirjam behandelt uw klacht. U krijgt uiterlijk op vrijdag 11 september 2026 antwoord." in found.body
+    assert "- uw bestelnummer\n- foto’s" in found.body
+    known = compose("acknowledgement", a_complaint(facts=Facts(order_numbers=("104233",))), SHOP, TEMPLATES)
+    assert "bestelnummer" not in known.body
+    assert "foto" not in known.body
+
+
+def test_an_acknowledgement_with_a_gap_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "nl").mkdir()
+    (tmp_path / "nl" / "acknowledgement.j2").write_text("S\n\n{{ facts.order_number | or_gap('bestelnummer') }}")
+    with pytest.raises(TemplateError, match=r"leaves gaps: \[bestelnummer\?\]"):
+        compose("acknowledgement", a_complaint(), SHOP, Templates(tmp_path))
+
+
+@pytest.mark.parametrize("code", ["nl", "en", "de", "fr"])
+def test_a_holding_reply_names_both_days_and_asks_for_the_reason(code: str) -> None:
+    language = Language(code, 0.9, True)
+    found = compose("holding", a_complaint(language=language, proposed_on=date(2026, 9, 18)), SHOP, TEMPLATES)
+    assert "11" in found.body
+    assert "18" in found.body
+    assert len(found.gaps) == 1
+    late = compose("holding", a_complaint(language=language, now=datetime(2026, 9, 12, tzinfo=UTC)), SHOP, TEMPLATES)
+    assert len(late.gaps) == 2, "the new date is a gap where nobody proposed one"
+    assert late.body.split("\n\n")[1] != found.body.split("\n\n")[1]
+
+
+BODY = {
+    "name": "De Geschillencommissie",
+    "address": "Postbus 1, 2500 AA Den Haag",
+    "website": "https://www.example.nl",
+    "takes_part": True,
+    "term_months": 12,
+}
+
+
+@pytest.mark.parametrize("code", ["nl", "en", "de", "fr"])
+@pytest.mark.parametrize("outcome", ["", "accepted", "offered", "rejected"])
+def test_a_final_position_says_where_the_dispute_can_go(code: str, outcome: str) -> None:
+    """Implementatiewet buitengerechtelijke geschillenbeslechting consumenten art. 12; § 37 VSBG."""
+    bodies = []
+    for takes_part in (True, False, None):
+        shop = Shop.model_validate(shop_settings(dispute_body={**BODY, "takes_part": takes_part}))
+        found = compose("final", a_complaint(language=Language(code, 0.9, True), outcome=outcome), shop, TEMPLATES)
+        bodies.append(found)
+        for part in (BODY["name"], BODY["address"], BODY["website"], "12 m", "2026"):
+            assert str(part).lower() in found.body.lower()
+    yes, no, unknown = bodies
+    assert len({reply.body for reply in bodies}) == 3
+    assert len(unknown.gaps) == len(yes.gaps) + 1 == len(no.gaps) + 1
+
+
+@pytest.mark.parametrize("code", ["nl", "en", "de", "fr"])
+def test_a_final_position_does_not_settle_what_nobody_decided(code: str) -> None:
+    language = Language(code, 0.9, True)
+    found = {
+        outcome: compose("final", a_complaint(language=language, outcome=outcome), SHOP, TEMPLATES)
+        for outcome in ("", "accepted", "offered", "rejected")
+    }
+    assert len({reply.body for reply in found.values()}) == 4
+    assert all(len(reply.gaps) >= 3 for reply in found.values()), "reasons and remedies are a person's"
+
+
+def test_german_final_positions_ask_for_the_dispute_body_where_none_is_configured() -> None:
+    """§ 37 VSBG holds for every trader, also one that takes part in nothing."""
+    german = compose("final", a_complaint(language=Language("de", 0.9, True)), SHOP, TEMPLATES)
+    assert "[zuständige Verbraucherschlichtungsstelle mit Anschrift und Website?]" in german.gaps
+    assert "[bereit / verpflichtet / weder bereit noch verpflichtet?]" in german.gaps
+
+
+def test_a_language_without_the_template_gets_the_shops_first_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "nl").mkdir()
+    (tmp_path / "nl" / "answer.j2").write_text("S\n\n{{ case.received_on }}")
+    found = compose("answer", a_complaint(language=Language("fr", 0.9, True)), SHOP, Templates(tmp_path))
+    assert found.language == "nl"
+    assert found.body == "7 september 2026\n"
+    assert found.explanation.endswith("; no template in French, so in Dutch")
+
+
+def test_french_writes_the_first_of_a_month_as_it_says_it() -> None:
+    assert "1er octobre 2026" in reply(language=Language("fr", 0.9, True), received_on=date(2026, 10, 1)).body

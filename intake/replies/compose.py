@@ -1,11 +1,12 @@
 """Composing a reply: the values that templates see, and the words in them.
 
 Values from outside cannot make a gap or a line of their own. Dates and weekdays are in the reader's language (Babel).
+An acknowledgement goes out without a person having read it: of the customer's words it sees only what must be a name.
 """
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache, lru_cache
 from typing import Any
 
@@ -13,16 +14,24 @@ from babel import Locale
 from babel.dates import format_date, get_day_names
 
 from intake.config import DAYS, Shop
+from intake.errors import TemplateError
+from intake.replies.opening_hours import phone_state
 from intake.replies.templates import Templates, find_gaps
 from intake.types import Categorisation, Channel, Facts, Language, Reply
 
 ACKNOWLEDGEMENT, ANSWER, HOLDING, FINAL = "acknowledgement", "answer", "holding", "final"
+KINDS = (ACKNOWLEDGEMENT, ANSWER, HOLDING, FINAL)
+OUTCOMES = ("accepted", "offered", "rejected")
 SENTENCE_AT_MOST = 240
 QUOTE_AT_MOST = 30_000
 LANGUAGE_NAMES = {"nl": "Dutch", "en": "English", "de": "German", "fr": "French"}
 # Signs that turn the direction of the text around them (Unicode Bidi_Control): they can make a line lie.
 TURNERS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 NOT_SHOWN = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff{TURNERS}]")
+# One to five words of letters; dots only behind initials and "Dr", so that no web address is one.
+_WORD = r"(?:(?:[^\W\d_]\.)+|[^\W\d_]{2,4}\.|[^\W\d_]+(?:['’-][^\W\d_]+)*)"
+NAME = re.compile(rf"{_WORD}(?: {_WORD}){{0,4}}")
+LONGEST_NAME = 40
 REPLY_PREFIX = re.compile(r"^\s*((re|aw|antw|ré|fwd?|fw|doorst|wg|tr)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)
 SALUTATION = re.compile(
     r"^[ \t]*(geachte|beste|dear|sehr geehrte|liebe|guten tag|hallo|hello|hi|madame|monsieur|cher|chère|bonjour)"
@@ -61,25 +70,28 @@ class Complaint:
 
 
 def compose(kind: str, complaint: Complaint, shop: Shop, templates: Templates) -> Reply:
-    """Render the reply of a kind (`acknowledgement`, `answer`, `holding`, `final`) with its gaps, and say why this
-    template. Raises `TemplateError`."""
-    language = complaint.language.code
-    name = templates.choose(kind, complaint.categorisation.category, language)
-    subject, body = templates.render(name, _values(complaint, shop))
-    return Reply(
-        subject=subject,
-        body=body,
-        gaps=find_gaps(f"{subject}\n{body}"),
-        template=name,
-        language=language,
-        explanation=explain(complaint),
-    )
+    """Render the reply of a kind (`KINDS`) with its gaps, and say why this template. Without a template in the
+    customer's language it is in the shop's first. Raises `TemplateError`; for an acknowledgement also where it has
+    gaps."""
+    wanted, first = complaint.language.code, shop.languages[0]
+    name = templates.choose(kind, complaint.categorisation.category, wanted, first)
+    language = wanted if name.startswith(f"{wanted}/") else first
+    subject, body = templates.render(name, values_for(kind, complaint, shop, language))
+    gaps = find_gaps(f"{subject}\n{body}")
+    if kind == ACKNOWLEDGEMENT and gaps:
+        raise TemplateError(
+            f"Template {name} leaves gaps: {' '.join(gaps)}.", "Nobody fills them: it is sent as it is."
+        )
+    explanation = explain(complaint)
+    if language != wanted:
+        explanation += f"; no template in {_language_name(wanted)}, so in {_language_name(language)}"
+    return Reply(subject, body, gaps, name, language, explanation)
 
 
 def explain(complaint: Complaint) -> str:
     """Why this template: `Dutch; "niet geleverd" → Not delivered; labels: safety ("rook")`."""
     matched = complaint.categorisation.matched
-    language = LANGUAGE_NAMES.get(complaint.language.code, complaint.language.code)
+    language = _language_name(complaint.language.code)
     parts = [language if complaint.language.sure else f"{language} (the shop's default: the text does not say)"]
     words = matched.get(complaint.categorisation.category, ())
     reason = ", ".join(f'"{word}"' for word in words) or "no known words"
@@ -122,21 +134,20 @@ def key_sentence(text: str, words: tuple[str, ...]) -> str:
     return best
 
 
-def _values(complaint: Complaint, shop: Shop) -> dict[str, Any]:
-    language, facts = complaint.language.code, complaint.facts
+def values_for(kind: str, complaint: Complaint, shop: Shop, language: str) -> dict[str, Any]:
+    """All that a template sees: plain values, empty where something is not known."""
+    facts = complaint.facts
     words = complaint.categorisation.matched.get(complaint.categorisation.category, ())
+    unread = kind == ACKNOWLEDGEMENT
     return {
         "shop": _shop(shop, language),
-        "manager": {"name": shop.manager.name, "role": shop.manager.role},
-        "customer": {"name": _customer(complaint.customer)},
-        "case": {
-            "reference": complaint.reference,
-            "received_on": _day(complaint.received_on, language),
-            "due_on": _day(complaint.due_on, language),
-        },
+        "manager": {"name": shop.manager.name, "role": shop.manager.role, "email": shop.manager.addresses[0]},
+        "customer": {"name": _name_only(complaint.customer) if unread else _customer(complaint.customer)},
+        "case": _case(complaint, language),
         "complaint": {
-            "sentence": key_sentence(complaint.text, words),
-            "subject": plain_subject(complaint.subject),
+            "sentence": "" if unread else key_sentence(complaint.text, words),
+            "subject": "" if unread else plain_subject(complaint.subject),
+            "category": complaint.categorisation.category,
         },
         "facts": {
             "order_number": _first(facts.order_numbers),
@@ -147,10 +158,46 @@ def _values(complaint: Complaint, shop: Shop) -> dict[str, Any]:
         },
         "labels": list(complaint.categorisation.labels),
         "channel": complaint.channel.value,
-        "dispute": {
-            "name": shop.dispute_body.name if shop.dispute_body else "",
-            "website": shop.dispute_body.website if shop.dispute_body else "",
-        },
+        "outcome": complaint.outcome,
+        "dispute": _dispute(shop),
+        "phone": _phone(complaint.now, shop, language),
+    }
+
+
+def _case(complaint: Complaint, language: str) -> dict[str, Any]:
+    proposed = complaint.proposed_on
+    return {
+        "reference": complaint.reference,
+        "received_on": _day(complaint.received_on, language),
+        "first_received_on": _day(complaint.first_received_on, language),
+        "due_on": _day(complaint.due_on, language),
+        "due_day": _day_names(language)[complaint.due_on.weekday()],
+        "proposed_on": _day(proposed, language) if proposed else "",
+        "proposed_day": _day_names(language)[proposed.weekday()] if proposed else "",
+        "overdue": complaint.now.date() > complaint.due_on,
+    }
+
+
+def _dispute(shop: Shop) -> dict[str, Any]:
+    body = shop.dispute_body
+    return {
+        "name": body.name if body else "",
+        "address": " ".join(body.address.split()) if body else "",
+        "website": body.website if body else "",
+        "term_months": body.term_months if body else None,
+        "takes_part": body.takes_part if body else None,
+    }
+
+
+def _phone(now: datetime, shop: Shop, language: str) -> dict[str, str]:
+    state = phone_state(now, shop)
+    if state is None:
+        return {"state": "", "opens_on": "", "opens_at": ""}
+    at = state.opens_at
+    return {
+        "state": "open" if at is None else "closed",
+        "opens_on": _near_day(at.date(), now.date(), language) if at else "",
+        "opens_at": _time(at.time()) if at else "",
     }
 
 
@@ -162,9 +209,17 @@ def _shop(shop: Shop, language: str) -> dict[str, str]:
         "phone": phone.number,
         "phone_first_day": names[DAYS.index(phone.first_day)],
         "phone_last_day": names[DAYS.index(phone.last_day)],
-        "phone_from": f"{phone.opens:%H:%M}".lstrip("0") if phone.opens else "",
-        "phone_until": f"{phone.closes:%H:%M}".lstrip("0"),
+        "phone_from": _time(phone.opens) if phone.opens else "",
+        "phone_until": _time(phone.closes),
     }
+
+
+def _time(at: time) -> str:
+    return f"{at.hour}:{at:%M}"
+
+
+def _language_name(code: str) -> str:
+    return LANGUAGE_NAMES.get(code, code)
 
 
 @cache
@@ -181,13 +236,33 @@ def _locale(language: str) -> Locale:
 
 @lru_cache(maxsize=1024)
 def _day(day: date, language: str) -> str:
-    return format_date(day, "long", locale=_locale(language))
+    return _first_in_french(format_date(day, "long", locale=_locale(language)), language)
+
+
+def _near_day(day: date, today: date, language: str) -> str:
+    """A weekday within a week, else the weekday with its date. Not "tomorrow": a mail may be read a day later."""
+    name = _day_names(language)[day.weekday()]
+    if (day - today).days < 7:
+        return name
+    pattern = "EEEE, d. MMMM" if language == "de" else "EEEE d MMMM"
+    return _first_in_french(format_date(day, pattern, locale=_locale(language)), language)
+
+
+def _first_in_french(day: str, language: str) -> str:
+    """French says premier, and only for the first; Babel writes "1 janvier"."""
+    return re.sub(r"\b1 ", "1er ", day) if language == "fr" else day
 
 
 def _customer(name: str) -> str:
     """A name fit for a salutation; none for an address or a word in capitals only by accident."""
     plain = _harmless(name, 80)
     return "" if "@" in plain or not any(letter.isalpha() for letter in plain) else plain
+
+
+def _name_only(name: str) -> str:
+    """A name that can be nothing else: a stranger who writes in another's name could put his message there."""
+    plain = _customer(name)
+    return plain if NAME.fullmatch(plain) and len(plain) <= LONGEST_NAME else ""
 
 
 def _harmless(text: str, at_most: int) -> str:

@@ -1,8 +1,8 @@
 """Reply templates: which one serves a reply, and how it is rendered.
 
 Templates are data that a shop may write, and values come from strangers: Jinja runs in an immutable sandbox with
-strict undefined names over plain values. A fact that is not known, and the decision itself, is a visible gap:
-`[bestelnummer?]`. This module asserts nothing about the complaint.
+strict undefined names over plain values, and within limits (`intake.replies.limits`). A fact that is not known, and
+the decision itself, is a visible gap: `[bestelnummer?]`. This module asserts nothing about the complaint.
 """
 
 import re
@@ -12,13 +12,14 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError
 from jinja2 import TemplateError as JinjaError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from intake.config import CLOSED_ODR
 from intake.errors import TemplateError
+from intake.replies.limits import MOST_BYTES, BoundedEnvironment, limited
 
 GAP = re.compile(r"\[[^\[\]\n]{1,300}\?\]")
-MOST_CHARACTERS = 200_000
+LAYOUT = "mail.html.j2"
+ODR_IS_CLOSED = "names the EU's ODR platform, which closed on 20 July 2025 (Regulation (EU) 2024/3228)"
 # What a wrong template can raise while it is rendered; a mistake of the program itself is not among them.
 WRONG = (
     JinjaError,
@@ -28,6 +29,7 @@ WRONG = (
     AttributeError,
     ArithmeticError,
     RecursionError,
+    SyntaxError,
     MemoryError,
     OSError,
 )
@@ -38,38 +40,64 @@ class Templates:
     taken up at the next start."""
 
     def __init__(self, delivered: Path, own: Path | None = None) -> None:
+        self.delivered, self.own = delivered, own
         folders = self._folders = [folder for folder in (own, delivered) if folder is not None]
-        self._jinja = ImmutableSandboxedEnvironment(
+        self._jinja = BoundedEnvironment(
+            (gap,),
             loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
-            autoescape=False,
+            autoescape=lambda name: name is not None and name.endswith(".html.j2"),
             auto_reload=False,
         )
-        self._chosen: dict[tuple[str, str, str], str] = {}
-        self._jinja.globals.clear()
-        self._jinja.globals["gap"] = gap
+        self._chosen: dict[tuple[str, ...], str] = {}
         self._jinja.filters["or_gap"] = or_gap
 
-    def choose(self, kind: str, category: str, language: str) -> str:
-        """The template's name: of the category where there is one, else the general one of the kind."""
-        wanted = (kind, category, language)
+    def choose(self, kind: str, category: str, language: str, otherwise: str = "") -> str:
+        """The template's name: of the category where there is one, else the general one of the kind; in the language
+        `otherwise` where there is none in the wanted one. Raises `TemplateError`."""
+        wanted = (kind, category, language, otherwise)
         if wanted not in self._chosen:
-            self._chosen[wanted] = self._find(f"{language}/{kind}/{category}.j2", f"{language}/{kind}.j2")
+            names = [f"{language}/{kind}/{category}.j2", f"{language}/{kind}.j2"]
+            if otherwise:
+                names += [f"{otherwise}/{kind}/{category}.j2", f"{otherwise}/{kind}.j2"]
+            self._chosen[wanted] = self._find(*names)
         return self._chosen[wanted]
 
     def _find(self, *names: str) -> str:
         for name in names:
-            if any((folder / name).is_file() for folder in self._folders):
+            if self.path(name) is not None:
                 return name
         folder = names[-1].partition("/")[0]
         raise TemplateError(f"There is no template {names[-1]}.", f"Add it to the folder of language {folder!r}.")
 
+    def path(self, name: str) -> Path | None:
+        """The file that serves a template: the shop's, else the delivered one, if any."""
+        return next((folder / name for folder in self._folders if (folder / name).is_file()), None)
+
+    def names(self) -> list[str]:
+        """Every template, those that others are built from included."""
+        return self._jinja.list_templates(extensions=("j2",))
+
     def render(self, name: str, values: Mapping[str, Any]) -> tuple[str, str]:
         """(subject, body) of a template over plain values. Raises `TemplateError` with the template and the line."""
+        subject, _, body = self._text(name, values).strip().partition("\n")
+        lines = [line.rstrip() for line in body.strip("\n").split("\n")]
+        return " ".join(subject.split()), re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+    def lay_out(self, language: str, values: Mapping[str, Any]) -> str:
+        """The HTML around a reply: `mail.html.j2`, of the language where there is one. Values are escaped, except
+        what is `Markup`. Raises `TemplateError`."""
+        wanted = ("", "", language, LAYOUT)
+        if wanted not in self._chosen:
+            self._chosen[wanted] = self._find(f"{language}/{LAYOUT}", LAYOUT)
+        return self._text(self._chosen[wanted], values)
+
+    def _text(self, name: str, values: Mapping[str, Any]) -> str:
         try:
-            text = self._jinja.get_template(name).render(values)
+            with limited():
+                text = self._jinja.get_template(name).render(values)
         except TemplateNotFound as error:
             missing = "is not there" if error.name == name else f"needs {error.name}, which is not there"
             raise TemplateError(
@@ -79,25 +107,42 @@ class Templates:
             raise TemplateError(
                 f"Template {name} cannot be rendered{_place(error)}: {_why(error)}.", "Mend it, or take it away."
             ) from error
-        subject, _, body = text[:MOST_CHARACTERS].strip().partition("\n")
-        lines = [line.rstrip() for line in body.strip("\n").split("\n")]
-        return " ".join(subject.split()), re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+        if len(text) > MOST_BYTES // 4 and len(text.encode("utf-8", "replace")) > MOST_BYTES:
+            raise TemplateError(
+                f"Template {name} makes a reply of more than {MOST_BYTES // 1000} kB.", "Mend it, or take it away."
+            )
+        return text
+
+    def source_of(self, name: str) -> str:
+        """What is written in a template, also where it cannot be compiled. Raises `TemplateError`."""
+        path = self.path(name)
+        try:
+            if path is None or path.stat().st_size > MOST_BYTES:
+                raise TemplateError(f"Template {name} is longer than {MOST_BYTES // 1000} kB.", "Shorten it.")
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise TemplateError(f"Template {name} cannot be read: {error}.", "Save it as UTF-8.") from error
 
     def mistakes(self) -> list[str]:
         """What is wrong with any template, one line each: it cannot be compiled, or it names the closed platform."""
         found = []
-        for name in self._jinja.list_templates(extensions=("j2",)):
+        for name in self.names():
             try:
+                source = self.source_of(name)
                 self._jinja.get_template(name)
-                source, _, _ = (
-                    self._jinja.loader.get_source(self._jinja, name) if self._jinja.loader else ("", "", None)
-                )
+            except TemplateError as error:
+                found.append(f"{name}: {error.what}")
             except WRONG as error:
                 found.append(f"{name}{_place(error)}: {_why(error)}")
-                continue
-            if CLOSED_ODR.search(source):
-                found.append(f"{name}: names the EU's ODR platform, which closed on 20 July 2025")
+            else:
+                found += [f"{name}: {ODR_IS_CLOSED}"] if CLOSED_ODR.search(source) else []
         return found
+
+
+def naming_closed_platform(folder: Path) -> list[str]:
+    """The templates in a folder that send a consumer to the closed platform."""
+    files = sorted(path for path in folder.rglob("*.j2") if path.is_file())
+    return [str(path) for path in files if CLOSED_ODR.search(path.read_text(encoding="utf-8", errors="replace"))]
 
 
 def _place(error: BaseException) -> str:
