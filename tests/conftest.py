@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,16 +20,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_folder() -> Iterator[Path]:
+    """Where servers of another user live: not below pytest's own folder, which the next pytest closes to others."""
+    with tempfile.TemporaryDirectory(prefix="intake-servers-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(server_folder: Path) -> Iterator[str]:
     """One PostgreSQL for the whole run."""
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+    (server_folder / "postgresql").mkdir()
+    with postgresql(server_folder / "postgresql") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
+def dovecot(server_folder: Path) -> Iterator[Dovecot]:
     """One Dovecot for the whole run; each test has a user of its own."""
-    server = Dovecot(tmp_path_factory.mktemp("dovecot"))
+    (server_folder / "dovecot").mkdir()
+    server = Dovecot(server_folder / "dovecot")
     server.start()
     yield server
     server.stop()
