@@ -35,6 +35,7 @@ from storage.models import (
     Notice,
 )
 from storage.rows import change, fetch, fetch_one, insert_all, upsert, values_of
+from storage.sending import Recipients
 from storage.tables import (
     ARRIVALS,
     CASES,
@@ -85,6 +86,7 @@ class Processing:
         self._connection = connection
         self._knowledge = Knowledge(connection)
         self.cases = Casework(connection)
+        self.recipients = Recipients(connection)
         self._rows: dict[Table, list[dict[str, Any]]] = {target: [] for target, _ in WRITTEN}
         self._changes: list[Callable[[], object]] = []
         self._finished: list[int] = []
@@ -96,7 +98,7 @@ class Processing:
         """One item of the batch: an error inside leaves nothing of it, and the others in peace."""
         before = {target: len(rows) for target, rows in self._rows.items()}
         changes, finished, counters = len(self._changes), len(self._finished), dict(self._counters)
-        mark = self._knowledge.mark()
+        mark, recipients = self._knowledge.mark(), self.recipients.mark()
         try:
             yield
         except BaseException:
@@ -105,6 +107,7 @@ class Processing:
             del self._changes[changes:], self._finished[finished:]
             self._counters = counters
             self._knowledge.undo(mark)
+            self.recipients.undo(recipients)
             raise
 
     def look_up(self, questions: Sequence[Question]) -> None:
@@ -238,15 +241,41 @@ class Processing:
         statement = select(DRAFTS).where(DRAFTS.c.case_id == case_id, DRAFTS.c.kind.in_(kinds))
         return fetch_one(self._connection, Draft, statement.order_by(DRAFTS.c.id.desc()))
 
+    def drafts_of(self, case_id: int) -> list[Draft]:
+        """The drafts of a case, oldest first, those of this batch too. What the batch has changed of them is not told,
+        only of their case."""
+        stored = fetch(self._connection, Draft, select(DRAFTS).where(DRAFTS.c.case_id == case_id))
+        added = [Draft.model_validate(row) for row in self._rows[DRAFTS] if row["case_id"] == case_id]
+        return sorted((*stored, *added), key=lambda draft: draft.id or 0)
+
     def waiting_drafts(self, case_id: int) -> list[Draft]:
-        """The stored drafts of a case that wait for a person, oldest first."""
-        statement = select(DRAFTS).where(DRAFTS.c.case_id == case_id, DRAFTS.c.state == DraftState.WAITING)
-        statement = statement.where(DRAFTS.c.kind.in_((*SUBSTANTIVE, "holding")))
-        return fetch(self._connection, Draft, statement.order_by(DRAFTS.c.id))
+        """The drafts of a case that wait for a person, oldest first; see `drafts_of`."""
+        kinds = (*SUBSTANTIVE, "holding")
+        return [one for one in self.drafts_of(case_id) if one.state is DraftState.WAITING and one.kind in kinds]
+
+    def heard_of(self, case_id: int) -> list[Message]:
+        """What was written to the shop in a case, oldest first, in this batch too: what opened it and what joined."""
+        statement = select(MESSAGES).where(MESSAGES.c.case_id == case_id, MESSAGES.c.outgoing.is_(False))
+        stored = fetch(self._connection, Message, statement.where(MESSAGES.c.fate.in_((Fate.OPENED, Fate.JOINED))))
+        added = [Message.model_validate(row) for row in self._rows[MESSAGES] if row["case_id"] == case_id]
+        good = [one for one in added if not one.outgoing and one.fate in (Fate.OPENED, Fate.JOINED)]
+        return sorted((*stored, *good), key=lambda message: message.id or 0)
+
+    def deadline_of(self, case_id: int) -> Deadline | None:
+        """The latest deadline of a case, of this batch too."""
+        added = [row for row in self._rows[DEADLINES] if row["case_id"] == case_id]
+        if added:
+            return Deadline.model_validate(added[-1])
+        statement = select(DEADLINES).where(DEADLINES.c.case_id == case_id).order_by(DEADLINES.c.id.desc())
+        return fetch_one(self._connection, Deadline, statement)
 
     def change_draft(self, draft_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
         """Set columns of a stored draft."""
         self._changes.append(lambda: change(self._connection, DRAFTS, draft_id, **values))
+
+    def change_effect(self, effect_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
+        """Set columns of a stored effect."""
+        self._changes.append(lambda: change(self._connection, EFFECTS, effect_id, **values))
 
     def change_message(self, message_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
         """Set columns of a stored message."""
@@ -269,6 +298,7 @@ class Processing:
         for carry_out in self._changes:
             carry_out()
         self._changes.clear()
+        self.recipients.write()
         for (shop, year), last in self._counters.items():
             held = (COUNTERS.c.shop == shop) & (COUNTERS.c.year == year)
             self._connection.execute(update(COUNTERS).where(held).values(last=last))

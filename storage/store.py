@@ -18,6 +18,7 @@ from storage.database import reading, writing
 from storage.errors import NotStored
 from storage.letters import Letters
 from storage.models import (
+    SENDING_KINDS,
     SUBSTANTIVE,
     Answered,
     Arrival,
@@ -39,6 +40,7 @@ from storage.models import (
 from storage.notices import Notices
 from storage.processing import Processing
 from storage.rows import change, fetch, fetch_one, insert_all, insert_new, put, values_of
+from storage.sending import Sending
 from storage.tables import (
     ANSWERED,
     ARRIVALS,
@@ -93,6 +95,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.letters = Letters(engine)
+        self.sending = Sending(engine)
         self.answers = Answers(engine)
         self.notices = Notices(engine)
 
@@ -279,7 +282,7 @@ class Store:
 
     def counts(self) -> dict[str, int]:
         """How many arrivals wait, how many effects wait or failed, and how many cases are open."""
-        undone = (EffectState.WAITING, EffectState.STARTED)
+        undone = (EffectState.WAITING, EffectState.STARTED, EffectState.SENDING)
         wanted = {
             "arrivals_waiting": select(func.count()).where(ARRIVALS.c.state == ArrivalState.RECEIVED),
             "effects_waiting": select(func.count()).where(EFFECTS.c.state.in_(undone)),
@@ -368,8 +371,9 @@ class Store:
 
 
 def _ready(now: datetime) -> Any:  # noqa: ANN401 - an SQL expression
+    """What *deliver* carries out; mail to send goes by `storage.sending`."""
     undone = or_(EFFECTS.c.state == EffectState.WAITING, EFFECTS.c.state == EffectState.STARTED)
-    return undone & (EFFECTS.c.not_before <= now)
+    return undone & (EFFECTS.c.not_before <= now) & EFFECTS.c.kind.not_in(SENDING_KINDS)
 
 
 def _of_case(rows: Any, case_id: int) -> Any:  # noqa: ANN401 - a table and a SELECT

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 
 from intake.config import Mailbox
 from intake.imap import DRAFTS, SENT, Session
@@ -11,11 +12,24 @@ DELETED = "\\Deleted"
 FALLBACK_NAME = "Drafts"
 
 
+class Place(StrEnum):
+    """How a draft was found: as it was appended, changed by somebody, in Sent, or nowhere."""
+
+    UNTOUCHED = "untouched"
+    TOUCHED = "touched"
+    SENT = "sent"
+    GONE = "gone"
+
+
 class DraftsFolder:
-    """The Drafts folder over one session. The folder is looked up once."""
+    """The Drafts folder over one session. The folder is looked up once.
+
+    A draft is known by its Message-ID, and by its anchor in References: mail programs replace a draft that is edited,
+    and may give it another Message-ID."""
 
     def __init__(self, session: Session, mailbox: Mailbox) -> None:
         self._session = session
+        self._sent = mailbox.sent
         self._folder = session.ensure_folder(DRAFTS, mailbox.drafts, FALLBACK_NAME)
 
     def put(self, raw: bytes, dated: datetime) -> None:
@@ -29,12 +43,28 @@ class DraftsFolder:
         self._session.append_many(self._folder, drafts, FLAGS)
         return True
 
-    def has(self, message_id: str) -> bool:
-        """Whether a draft with this Message-ID has been appended: it lies here, or was sent already."""
-        if self._session.holds(self._folder, message_id):
-            return True
-        sent = self._session.find_folder(SENT)
-        return sent is not None and self._session.holds(sent, message_id)
+    def has(self, message_id: str, anchor: str = "") -> bool:
+        """Whether a draft has been appended: it lies here, or was sent already."""
+        self._session.select(self._folder)
+        return bool(self._session.search(known_by(message_id, anchor))) or self._was_sent(message_id, anchor)
+
+    def find(self, message_id: str, anchor: str, raw: bytes) -> Place:
+        """Where a draft is; `raw` is how it was appended. Where a copy that somebody has changed lies beside it, it
+        counts as changed."""
+        self._session.select(self._folder)
+        found = self._session.search(known_by(message_id, anchor))
+        bodies = self._session.bodies(found, 2 * len(raw) * len(found)) if found else {}
+        if bodies:
+            same = all(_comparable(body) == _comparable(raw) for body in bodies.values())
+            return Place.UNTOUCHED if same else Place.TOUCHED
+        return Place.SENT if self._was_sent(message_id, anchor) else Place.GONE
+
+    def _was_sent(self, message_id: str, anchor: str) -> bool:
+        sent = self._session.find_folder(SENT, self._sent)
+        if sent is None:
+            return False
+        self._session.select(sent)
+        return bool(self._session.search(known_by(message_id, anchor)))
 
     def withdraw(self, message_id: str, raw: bytes) -> bool:
         """Remove a draft that lies here as it was appended; one that somebody has changed, or that was sent, stays.
@@ -50,6 +80,12 @@ class DraftsFolder:
             self._session.flag(same, DELETED)
             self._session.remove(same)
         return len(same) == len(found)
+
+
+def known_by(message_id: str, anchor: str) -> list[str]:
+    """The criteria of a search for a draft, whatever a mail program made of it."""
+    own = ["HEADER", "Message-ID", message_id]
+    return ["OR", *own, "HEADER", "References", anchor] if anchor else own
 
 
 def _comparable(raw: bytes) -> bytes:

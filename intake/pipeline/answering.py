@@ -1,15 +1,20 @@
-"""A case is answered: its clock stops, and the drafts that lie there still are taken back where nobody touched them."""
+"""A case is answered: its clock stops, and the drafts that lie there still are taken back where nobody touched them.
+Or it waits on: a holding reply names another day, or the customer wrote again."""
 
-from datetime import datetime
+from datetime import date, datetime
 
+from intake import deadlines
 from intake.config import Shop
 from intake.pipeline.effects import WITHDRAW_DRAFT, of_draft
 from intake.pipeline.house import House
-from storage.models import Case, CaseState, Channel, Draft, DraftState, Event
+from intake.pipeline.records import SYSTEM
+from intake.types import Channel as Way
+from storage.models import Case, CaseState, Channel, Deadline, DeadlineKind, Draft, DraftState, Event, Message
 from storage.processing import Processing
 
 MAIL, LETTER = "mail", "letter"
 WAYS = (MAIL, LETTER, "phone", "counter")
+WRITTEN_AGAIN = "the customer wrote again before the answer was seen: read it"
 
 
 def answer_case(house: House, unit: Processing, case: Case, how: str, at: datetime, actor: str, **told: str) -> None:
@@ -17,8 +22,56 @@ def answer_case(house: House, unit: Processing, case: Case, how: str, at: dateti
     case_id = case.id or 0
     unit.change_case(case_id, state=CaseState.ANSWERED, answered_at=at, answered_how=how)
     withdraw_drafts(unit, house.shop(case.shop), case_id)
+    data = {"answered_at": at.isoformat(), **told}
     kind = f"answered by {how}"
-    unit.add_event(Event(shop=case.shop, case_id=case_id, kind=kind, actor=actor, data=dict(told), at=house.clock()))
+    unit.add_event(Event(shop=case.shop, case_id=case_id, kind=kind, actor=actor, data=data, at=house.clock()))
+
+
+def reopen_for(house: House, unit: Processing, case: Case, message: Message) -> None:
+    """Open an answered case again for a message that joined it, with the date that the message has by itself."""
+    shop, case_id = house.shop(case.shop), case.id or 0
+    promise, post = shop.promise, shop.post_for(Way(message.channel.value))
+    due = deadlines.due(message.received_at, shop.promise_for(), shop.calendar, shop.zone, post)
+    unit.reopen_case(case_id)
+    unit.move_due(
+        Deadline(
+            case_id=case_id,
+            message_id=message.id or 0,
+            received_at=message.received_at,
+            due_on=due.due_on,
+            post_by=due.post_by,
+            target_at=due.target_at,
+            promise={"business_days": promise.business_days, "counting": promise.counting},
+            trace=list(due.trace),
+            made_at=house.clock(),
+        )
+    )
+    unit.add_event(Event(shop=case.shop, case_id=case_id, kind="reopened", actor=SYSTEM, data={}, at=house.clock()))
+
+
+def hold_case(house: House, unit: Processing, case: Case, day: date, said: tuple[int, str]) -> None:
+    """A holding reply went out that names a later `day`: the case is due then. The promise's own date stays in its
+    deadlines. `said`: the message that names it (its id), and who sent it."""
+    shop, case_id, now = house.shop(case.shop), case.id or 0, house.clock()
+    before, (message_id, actor) = unit.deadline_of(case_id), said
+    unit.move_due(
+        Deadline(
+            case_id=case_id,
+            message_id=message_id,
+            received_at=before.received_at if before is not None else case.received_at,
+            due_on=day,
+            post_by=deadlines.post_by(day, shop.post, shop.calendar) if case.post_by is not None else None,
+            target_at=datetime.combine(day, shop.promise.target, shop.zone),
+            promise=before.promise if before is not None else {},
+            trace=[f"moved from {case.due_on} to {day}: a holding reply was sent"],
+            kind=DeadlineKind.HOLDING,
+            because="holding reply",
+            actor=actor,
+            made_at=now,
+        )
+    )
+    data = {"from": case.due_on.isoformat(), "to": day.isoformat()}
+    unit.add_event(Event(shop=case.shop, case_id=case_id, kind="holding reply", actor=actor, data=data, at=now))
 
 
 def withdraw_drafts(unit: Processing, shop: Shop, case_id: int) -> None:

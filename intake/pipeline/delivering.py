@@ -14,15 +14,20 @@ from intake.imap import Session, connect
 from intake.outlets import outgoing_post
 from intake.outlets.drafts_folder import DraftsFolder
 from intake.outlets.printed import drop_letter, drop_older
+from intake.outlets.sent_folder import file_sent
 from intake.pipeline.effects import (
     APPEND_DRAFT,
     FILE_SCAN,
+    FILE_SENT,
     MARK_MAIL,
     PREVIEW_LETTER,
+    RENEW_DRAFT,
     TYPESET_LETTER,
     WITHDRAW_DRAFT,
 )
 from intake.pipeline.house import House
+from intake.pipeline.renewing import Renewal, replace_drafts
+from intake.replies.compose import ACKNOWLEDGEMENT
 from intake.replies.letter import Letter, split_enclosures, split_signatory
 from intake.replies.logo import read_logo
 from intake.replies.mime import DraftMail, build
@@ -34,6 +39,7 @@ from storage.models import Case, Draft, DraftState, Effect, EffectState
 BATCH = 50
 NOT_PRINTED = "its letter cannot be printed"
 MARK_TRIES = 5
+AUTO_REPLIED = "auto-replied"
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
 
@@ -108,6 +114,12 @@ class Drawers:
             raise Refused(f"The draft of effect {effect.id} is gone.", "Look at its case with `intake show`.")
         return found
 
+    def change(self, draft: Draft, state: DraftState) -> None:
+        """Remember what has become of a draft since the batch was read."""
+        held = self._drafts.get(draft.id or 0)
+        if held is not None:
+            self._drafts[draft.id or 0] = (held[0].model_copy(update={"state": state}), held[1])
+
     def tried(self, effect: Effect) -> bool:
         """Whether the effect may have happened already: in a run that died, or just now without an answer."""
         return effect.state is EffectState.STARTED or (effect.id or 0) in self._doubtful
@@ -115,7 +127,7 @@ class Drawers:
     def is_fresh(self, effect: Effect) -> bool:
         """Whether an effect was never tried, and its draft is the one that counts."""
         found = self._drafts.get(effect.draft_id or 0)
-        return found is not None and found[0].state is not DraftState.SUPERSEDED and not self.tried(effect)
+        return found is not None and found[0].state is DraftState.WAITING and not self.tried(effect)
 
     def doubt(self, effects: Sequence[Effect]) -> None:
         """Nobody knows whether these have happened, so each is looked for. The connection is of no use any more."""
@@ -190,17 +202,26 @@ def _append_together(house: House, shop: Shop, drawers: Drawers, effects: Sequen
 
 def _append_draft(house: House, _shop: Shop, drawers: Drawers, effect: Effect) -> None:
     draft, case = drawers.draft(effect)
-    if draft.state is DraftState.SUPERSEDED:
-        return  # another one has taken its place meanwhile
+    if draft.state is not DraftState.WAITING:
+        return  # another one has taken its place meanwhile, or the case is answered
     folder = drawers.drafts()
-    if drawers.tried(effect) and folder.has(draft.token):
+    if drawers.tried(effect) and folder.has(draft.token, draft.anchor):
         return
     folder.put(draft_mail(house, draft, case), draft.made_at)
     house.checkpoint("draft appended")
 
 
-def draft_mail(house: House, draft: Draft, case: Case) -> bytes:
-    """The draft as a mail. The same draft always gives the same bytes."""
+def _renew_draft(house: House, _shop: Shop, drawers: Drawers, effect: Effect) -> None:
+    """Put a draft in the place of those that wait; what follows in this batch sees what became of it."""
+    draft, case = drawers.draft(effect)
+    tries = max(effect.attempts, int(drawers.tried(effect)))
+    work = Renewal(draft, case, tries, lambda one: draft_mail(house, one, case))
+    drawers.change(draft, replace_drafts(house, work, drawers.drafts()))
+
+
+def draft_mail(house: House, draft: Draft, case: Case, automatic: str = "") -> bytes:
+    """The draft as a mail; `automatic` says how where no person sends it. The same draft always gives the same
+    bytes."""
     shop = house.shop(case.shop)
     by_mail = draft.channel.value == "mail"
     return build(
@@ -214,8 +235,22 @@ def draft_mail(house: House, draft: Draft, case: Case) -> bytes:
             in_reply_to=draft.in_reply_to,
             references=tuple(draft.reference_ids),
             language=draft.language,
+            automatic=automatic,
         )
     )
+
+
+def sent_mail(house: House, draft: Draft, case: Case) -> bytes:
+    """A reply as it goes out by SMTP."""
+    return draft_mail(house, draft, case, AUTO_REPLIED if draft.kind == ACKNOWLEDGEMENT else "")
+
+
+def _file_sent(house: House, _shop: Shop, drawers: Drawers, effect: Effect) -> None:
+    """Put what went out by SMTP into Sent."""
+    draft, case = drawers.draft(effect)
+    raw, at = sent_mail(house, draft, case), draft.sent_at or draft.made_at
+    file_sent(drawers.session(), drawers.mailbox, draft.token, raw, at)
+    house.checkpoint("sent mail filed")
 
 
 def _withdraw_draft(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
@@ -326,9 +361,11 @@ def _post_folder(shop: Shop) -> Path:
 
 CARRY_OUT: dict[str, Callable[[House, Shop, Drawers, Effect], None]] = {
     APPEND_DRAFT: _append_draft,
+    RENEW_DRAFT: _renew_draft,
     PREVIEW_LETTER: _preview_letter,
     TYPESET_LETTER: _typeset_letter,
     FILE_SCAN: _file_scan,
+    FILE_SENT: _file_sent,
     MARK_MAIL: _mark_mail,
     WITHDRAW_DRAFT: _withdraw_draft,
 }

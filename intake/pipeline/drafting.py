@@ -24,13 +24,15 @@ from storage.processing import Processing
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What reply is asked for: its kind; the day that a holding reply names, the outcome of a final position;
-    `language` and `category` where they are not the case's. `salt` tells drafts of the same moment apart."""
+    `language` and `category` where they are not the case's. `mail_to` is where it goes by mail, whatever it answers;
+    else it goes the way that the message came. `salt` tells drafts of the same moment apart."""
 
     kind: str = ANSWER
     language: Language | None = None
     category: str = ""
     proposed_on: date | None = None
     outcome: str = ""
+    mail_to: str = ""
     salt: str = ""
 
 
@@ -44,11 +46,11 @@ def add_draft(house: House, unit: Processing, item: Item, case: Case, message: m
     unit.add_event(event_of(house, item.arrival, case.id, "drafted", template=draft.template, gaps=len(draft.gaps)))
 
 
-def file_draft(unit: Processing, shop: Shop, draft: models.Draft) -> int:
-    """Store a draft and ask for it to be put where the manager finds it: in her Drafts where the shop has a mailbox; a
-    letter also as a preview where it has a post folder. Its id."""
+def file_draft(unit: Processing, shop: Shop, draft: models.Draft, put: str = APPEND_DRAFT) -> int:
+    """Store a draft and ask for it to be put where the manager finds it: in her Drafts where the shop has a mailbox
+    (`put` may say that it renews another); a letter also as a preview where it has a post folder. Its id."""
     draft_id = unit.add_draft(draft)
-    kinds = [APPEND_DRAFT] if shop.mailbox is not None else []
+    kinds = [put] if shop.mailbox is not None else []
     if draft.channel is models.Channel.LETTER and shop.post_folder is not None:
         kinds.append(PREVIEW_LETTER)
     for kind in kinds:
@@ -65,10 +67,12 @@ def make_draft(house: House, case: Case, message: models.Message, wanted: Wanted
     shop = house.shop(case.shop)
     local = message.received_at.astimezone(shop.zone)
     reply = _reply(house, shop, wanted.kind, _complaint(house, case, message, wanted))
-    by_mail = message.channel is models.Channel.MAIL
-    recipient = case.complainant_address if by_mail else (shop.post_folder.room_address if shop.post_folder else "")
+    came_by_mail = message.channel is models.Channel.MAIL
+    by_mail = came_by_mail or bool(wanted.mail_to)
+    room = shop.post_folder.room_address if shop.post_folder else ""
+    recipient = wanted.mail_to or (case.complainant_address if by_mail else room)
     now = house.clock()
-    held = _answered_id(message) if by_mail else ""
+    held = _answered_id(message) if came_by_mail else ""
     who = case.complainant_name or case.complainant_address
     # An acknowledgement goes out unread: a stranger's words in it would go to whom he calls the sender.
     quoted = by_mail and bool(message.text) and wanted.kind != ACKNOWLEDGEMENT
@@ -76,12 +80,12 @@ def make_draft(house: House, case: Case, message: models.Message, wanted: Wanted
     nonce = make_nonce(house.key, *parts, *(() if wanted.kind == ANSWER else (wanted.kind,)))
     anchor = make_token(house.key, shop.id, case.reference, make_nonce(house.key, "anchor", nonce), shop.mail_domain)
     # The mail that it answers stands last, where programs look for it; the anchor before it, where none is cut off.
-    thread = (*message.reference_ids, anchor, held) if by_mail else (anchor,)
+    thread = (*message.reference_ids, anchor, held) if came_by_mail else (anchor,)
     return models.Draft(
         case_id=case.id or 0,
         message_id=message.id or 0,
         kind=wanted.kind,
-        channel=message.channel,
+        channel=models.Channel.MAIL if by_mail else message.channel,
         language=reply.language,
         category=wanted.category or case.category,
         template=reply.template,

@@ -11,6 +11,7 @@ from intake.examine import Examined
 from intake.pipeline.house import House
 from intake.rules.alike import clues_of
 from intake.rules.decision import references_to_look_up, thread_ids
+from intake.rules.tokens import read_token
 from intake.types import CaseView, Channel, Message, PostalAddress
 from storage.knowledge import Question
 from storage.models import Arrival, Case, CaseState
@@ -68,12 +69,17 @@ def make_item(house: House, arrival: Arrival, examined: Examined, part: int = 0,
 def question(house: House, item: Item) -> Question:
     """What storage is asked about an item before it is decided."""
     message, shop = item.message, item.shop
+    ids = (*thread_ids(message), *message.bounced_ids)
+    references = references_to_look_up(message, item.examined.facts, shop, house.key)
+    if item.arrival.sent:  # a draft of ours may have kept its own id
+        own = read_token(house.key, shop.id, message.message_id)
+        ids, references = (message.message_id, *ids), (*((own,) if own else ()), *references)
     return Question(
         shop=shop.id,
         arrival_id=item.arrival_id,
         message_id=message.message_id,
-        thread_ids=(*thread_ids(message), *message.bounced_ids),
-        references=references_to_look_up(message, item.examined.facts, shop, house.key),
+        thread_ids=ids,
+        references=references,
         sha256=scan_hash(item),
         part=item.part,
         clues=item.clues,

@@ -3,7 +3,7 @@
 Nothing is parsed here, so no mail and no scan can block the way of the next.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from intake.imap import SENT, Session
 from intake.pipeline.effects import MARK_MAIL
 from intake.pipeline.house import House
 from intake.reading.mail import received_at
-from intake.rules.tokens import find_reference
+from intake.rules.tokens import find_reference, read_token
 from intake.sources.files import FoundMail, shown_name
 from intake.sources.mailbox import CLOCK_SKEW, TRIES, Batch, Mail, MailboxSource, Position
 from intake.sources.sent import SentHead, new_sent
@@ -80,21 +80,32 @@ def _read_sent(house: House, shop: Shop, mailbox: Mailbox, session: Session) -> 
 
 
 def receive_sent(house: House, shop: Shop, mailbox: Mailbox, session: Session) -> int:
-    """Take in the drafts of letters that the manager sent to the post room since the last look; how many. Of everything
-    else in Sent only the head is seen. A mailbox that was never read has sent none of ours. Raises `ServerError`."""
-    if house.store.latest_cursor(mailbox.account, mailbox.folder) is None:
-        return 0
-    room = shop.post_folder.room_address.lower() if shop.post_folder is not None else ""
-    folder = session.find_folder(SENT, mailbox.sent) if room else None
-    if folder is None:
+    """Take in what the manager sent in cases of the shop since the last look; how many mails. Of everything else in
+    Sent only the head is seen. A mailbox that was never read has answered none. Raises `ServerError`.
+
+    The first look begins where the mailbox was first read. What a mail answers must have been processed before: see
+    `Store.answers.is_settled`.
+    """
+    inbox = house.store.latest_cursor(mailbox.account, mailbox.folder)
+    folder = session.find_folder(SENT, mailbox.sent) if inbox is not None else None
+    if inbox is None or folder is None:
         return 0
 
-    def is_wanted(head: SentHead) -> bool:
-        return room in head.recipients and find_reference(house.key, shop.id, head.ids) is not None
+    def wanted(heads: Mapping[int, SentHead]) -> list[int]:
+        asked = dict.fromkeys(found for head in heads.values() for found in head.ids if found)
+        held = house.store.answers.ids_of_cases(shop.id, list(asked)) if asked else set()
+        return [uid for uid, head in heads.items() if _concerns_a_case(house, shop, head, held)]
 
     position = _position(house.store.latest_cursor(mailbox.account, folder))
-    batches = new_sent(session, folder, position, house.clock(), is_wanted)
+    batches = new_sent(session, folder, position, inbox.started_at, wanted)
     return sum(_store_mails(house, shop, Origin(mailbox, folder, sent=True), batch) for batch in batches)
+
+
+def _concerns_a_case(house: House, shop: Shop, head: SentHead, held: Collection[str]) -> bool:
+    """Whether a sent mail has an id of ours, or one of a mail of a case. What Intake itself sent is known already."""
+    if head.automatic and read_token(house.key, shop.id, head.message_id) is not None:
+        return False
+    return any(found in held for found in head.ids) or find_reference(house.key, shop.id, head.ids) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,24 @@ from dataclasses import asdict, dataclass, replace
 
 from intake.errors import ReadingError
 from intake.pipeline import notes
+from intake.pipeline.acknowledging import acknowledge, came_back, heard_from
 from intake.pipeline.drafting import add_draft
 from intake.pipeline.effects import of_scan
 from intake.pipeline.house import House
 from intake.pipeline.items import POST, Item, question, scan_hash, view
 from intake.pipeline.records import deadline_of, deadline_record, documents_of, event_of, message_record
+from intake.pipeline.renewing import draft_follow_up, is_thanks, keep_up
+from intake.pipeline.second_clocks import add_clocks, columns_of_item
 from intake.rules.alike import find_alike
-from intake.rules.decision import NOT_HANDED_OVER, UNFETCHABLE, Decision, Knowledge, decide
+from intake.rules.decision import (
+    FORWARDED_BEFORE,
+    HELD_ALREADY,
+    NOT_HANDED_OVER,
+    UNFETCHABLE,
+    Decision,
+    Knowledge,
+    decide,
+)
 from intake.rules.people import participant_keys
 from intake.types import CaseView, Fate
 from storage import models
@@ -150,6 +161,7 @@ def _open_case(house: House, unit: Processing, item: Item, decision: Decision) -
         target_at=deadline.target_at,
         opened_at=now,
         state=CaseState.ANSWERED if answered else CaseState.OPEN,
+        **columns_of_item(item),
     )
     case_id = unit.open_case(case, participant_keys(message, shop))
     stored = _add_message(house, unit, item, decision, case_id)
@@ -159,7 +171,9 @@ def _open_case(house: House, unit: Processing, item: Item, decision: Decision) -
     if decision.suggested is not None and decision.alike:
         unit.add_attention(decision.suggested.id, f"may be about the same as {case.reference} ({decision.alike})")
     if not answered:
-        add_draft(house, unit, item, case.model_copy(update={"id": case_id}), stored)
+        opened = case.model_copy(update={"id": case_id})
+        add_draft(house, unit, item, opened, stored)
+        acknowledge(house, unit, item, opened, stored)
     return _settlement(item, decision, case)
 
 
@@ -168,14 +182,19 @@ def _join(house: House, unit: Processing, item: Item, decision: Decision, case: 
     stored = _add_message(house, unit, item, decision, case.id)
     unit.add_participants(case.id, participant_keys(item.message, item.shop))
     _complete_addresses(unit, item, decision, case.id)
+    add_clocks(unit, item, case.id)
     unit.add_event(event_of(house, item.arrival, case.id, "joined", sign=decision.kind))
     if decision.reopens and not item.arrival.answered:
         unit.reopen_case(case.id)
         unit.move_due(deadline_record(case.id, stored.id or 0, item, deadline_of(item), house.clock()))
         unit.add_event(event_of(house, item.arrival, case.id, "reopened"))
         reopened = unit.case_by_id(case.id)
-        if reopened is not None:
-            add_draft(house, unit, item, reopened, stored)
+        if is_thanks(house, item):
+            unit.add_attention(case.id, f"mere thanks? `intake close {case.reference} --as thanks` closes it")
+        elif reopened is not None:
+            draft_follow_up(house, unit, item, (reopened, stored))
+    elif not decision.reason.startswith((HELD_ALREADY, FORWARDED_BEFORE)):
+        keep_up(house, unit, item, case.id, stored)
     return _settlement(item, decision, unit.case_by_id(case.id))
 
 
@@ -204,6 +223,7 @@ def _add_message(house: House, unit: Processing, item: Item, decision: Decision,
     message_id = unit.add_message(message, documents_of(house, item), scan_hash(item))
     if case_id is not None and decision.fate in (Fate.OPENED, Fate.JOINED):
         unit.add_clues(item.shop.id, case_id, item.clues, item.received_at)
+        heard_from(house, unit, item)
     return message.model_copy(update={"id": message_id})
 
 
@@ -220,6 +240,7 @@ def _mark_undelivered(house: House, unit: Processing, item: Item, case_id: int) 
             words = " ".join(filter(None, (bounced.status, _shortened(bounced.words))))
             unit.add_attention(case_id, f"not delivered to {bounced.recipient}: {words or 'the server says no more'}")
             unit.add_event(event_of(house, item.arrival, case_id, "not delivered", status=bounced.status))
+            came_back(house, unit, item, case_id, bounced)
 
 
 def _shortened(words: str) -> str:

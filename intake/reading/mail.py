@@ -40,7 +40,7 @@ KEPT_HEADERS = frozenset(
     | {"x-ms-exchange-organization-scl", "x-forefront-antispam-report", "authentication-results"}
     | {"x-spam", "x-spam-flag", "x-spam-status", "x-spamd-result", "x-rspamd-action", "x-gm-spam", "x-spam-action"}
     | {"x-barracuda-spam-flag", "x-barracuda-spam-status", "x-proofpoint-spam-details"}
-    | {"x-original-sender", "x-original-from", "disposition-notification-to"}
+    | {"x-original-sender", "x-original-from", "disposition-notification-to", "bcc", "x-forwarded-message-id"}
 )
 METHOD = re.compile(rb"^METHOD:([A-Za-z]{1,20})", re.MULTILINE | re.IGNORECASE)
 # Parts whose kind the rules must know although the mail's own Content-Type does not say it.

@@ -6,9 +6,9 @@ the rest of what a person sends is nobody's business. It decides nothing: what a
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from intake import fetched
 from intake.imap import FETCH_AT_MOST, Session
@@ -17,6 +17,8 @@ from intake.sources.mailbox import Batch, Mail, Position
 BYTES_EACH = 2048
 NAMES = "MESSAGE-ID IN-REPLY-TO REFERENCES AUTO-SUBMITTED X-FORWARDED-MESSAGE-ID TO CC"
 ADDRESSES_AT_MOST = 100
+IDS_AT_MOST = 50
+A_DAY = timedelta(days=1)
 FOLD = re.compile(rb"\r?\n(?=[ \t])")
 MESSAGE_ID = re.compile(r"<[^<>\s]{1,998}>")
 ADDRESS = re.compile(r"[^\s<>(),;:\"@\[\]]{1,64}@[^\s<>(),;:\"@]{1,255}")
@@ -37,31 +39,41 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class SentHead:
     """The head of a sent mail: all ids in it, its own first, then those that it answers from the nearest to the
-    farthest; and the addresses that it went to (lower case)."""
+    farthest; the addresses that it went to (lower case); and whether it says that a program sent it (RFC 3834)."""
 
     ids: tuple[str, ...]
     recipients: tuple[str, ...]
+    automatic: bool = False
+
+    @property
+    def message_id(self) -> str:
+        """Its own id."""
+        return self.ids[0] if self.ids else ""
+
+
+Wanted = Callable[[Mapping[int, SentHead]], Collection[int]]
 
 
 def new_sent(
-    session: Session, folder: str, position: Position | None, now: datetime, wanted: Callable[[SentHead], bool]
+    session: Session, folder: str, position: Position | None, started_at: datetime, wanted: Wanted
 ) -> Iterator[Batch]:
-    """Batches of what was sent since `position`, oldest first, with those mails that are `wanted` by their heads. The
-    first look fixes the start at now; a folder whose UIDVALIDITY has changed is read again from the day of that start.
-    Raises `ServerError`."""
+    """Batches of what was sent since `position`, oldest first, with those mails that are `wanted` by the heads of the
+    batch (by UID). The first look begins at the day before `started_at`, a folder whose UIDVALIDITY has changed is read
+    again from there. Raises `ServerError`."""
     state = session.select(folder)
-    if position is None:
-        yield Batch((), Position(state.uidvalidity, state.uidnext - 1, state.uidnext, now))
-        return
     since = None
-    if position.uidvalidity != state.uidvalidity:
-        since = position.since.date() if position.since else None
-        position = Position(state.uidvalidity, 0, state.uidnext, position.since)
+    if position is None or position.uidvalidity != state.uidvalidity:
+        start = position.since if position is not None and position.since else started_at
+        since = start.date() - A_DAY  # SINCE counts the days of the server's own zone
+        position = Position(state.uidvalidity, 0, state.uidnext, start)
+        yield Batch((), position)
     for part in fetched.parts(session.uids(position.last_uid + 1, since=since)):
         answers = session.fetch(part, fetched.header_lines(NAMES), BYTES_EACH * len(part))
-        uids = [uid for uid in part if uid in answers and wanted(_head(answers[uid]))]
+        chosen = wanted({uid: _head(answers[uid]) for uid in part if uid in answers})
         position = replace(position, last_uid=part[-1])
-        yield Batch(tuple(_mails(session, uids)), position)
+        yield Batch(tuple(_mails(session, sorted(chosen))), position)
+    if position.last_uid < position.first_uid - 1:
+        yield Batch((), replace(position, last_uid=position.first_uid - 1))
 
 
 def _mails(session: Session, uids: list[int]) -> Iterator[Mail]:
@@ -75,7 +87,12 @@ def _head(told: fetched.Answer) -> SentHead:
     fields = _fields(fetched.section(told, fetched.HEADER))
     nearest = (*_ids(fields, "in-reply-to"), *reversed(_ids(fields, "references")))
     recipients = ADDRESS.findall(f"{fields.get('to', '')},{fields.get('cc', '')}".lower())
-    return SentHead((*_ids(fields, "message-id"), *nearest), tuple(recipients[:ADDRESSES_AT_MOST]))
+    own = (*_ids(fields, "message-id"), "")[0]
+    return SentHead((own, *nearest[:IDS_AT_MOST]), tuple(recipients[:ADDRESSES_AT_MOST]), _is_automatic(fields))
+
+
+def _is_automatic(fields: dict[str, str]) -> bool:
+    return fields.get("auto-submitted", "no").strip().lower() not in ("no", "")
 
 
 def _ids(fields: dict[str, str], name: str) -> list[str]:
@@ -100,7 +117,7 @@ def answered(session: Session, folder: str, since: date | None = None) -> Iterat
 
 def _answer(told: fetched.Answer) -> Answer | None:
     fields = _fields(fetched.section(told, fetched.HEADER))
-    if fields.get("auto-submitted", "no").strip().lower() != "no" or "x-forwarded-message-id" in fields:
+    if _is_automatic(fields) or "x-forwarded-message-id" in fields:
         return None
     named = MESSAGE_ID.findall(fields.get("in-reply-to", "")) or MESSAGE_ID.findall(fields.get("references", ""))
     if not named:

@@ -113,7 +113,7 @@ def test_what_else_she_sends_is_nobodys_business(dovecot: Dovecot, mail_user: st
     with office(dovecot, mail_user, tmp_path) as post:
         client = dovecot.client(mail_user)
         (draft,) = drafts(client)
-        send(client, draft, "Privé", to="vriend@example.com")
+        send(client, draft, "Privé", to="vriend@example.com", references="<friend@example.com>")
         send(client, draft, "Zomaar", references="<nothing@example.com>")
         post.poll()
         assert fates(post.house.store) == ["opened"]

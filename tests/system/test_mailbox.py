@@ -73,7 +73,7 @@ def test_a_mail_gets_a_case_and_a_draft_and_stays_unread(
     assert b"\\Draft" in flags
     assert message["Message-ID"] == draft.token
     assert message["In-Reply-To"] == "<first@example.com>"
-    assert message["References"].split() == ["<oldest@example.com>", "<first@example.com>"]
+    assert message["References"].split() == ["<oldest@example.com>", draft.anchor, "<first@example.com>"]
     assert message["To"] == "Jan Jansen <jan@example.com>"
     assert case.reference in str(message["Subject"])
     body = message.get_payload(decode=True)
