@@ -16,6 +16,7 @@ from sqlmodel._compat import SQLModelConfig
 
 BIG = BigInteger
 SUBSTANTIVE = ("answer", "final")  # the kinds of drafts that answer a case; the others only say that it is in hand
+SENDING_KINDS = ("send reply", "send notice")  # the kinds of effects that go out by SMTP; see `storage.sending`
 STRUCTURE = JSON().with_variant(JSONB(), "postgresql")
 
 

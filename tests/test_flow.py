@@ -35,7 +35,7 @@ def test_a_complaint_becomes_a_case_with_a_date_and_a_draft(database: str, tmp_p
     assert "(SIS-2026-0001)" in file.drafts[0].subject
     assert file.drafts[0].in_reply_to == "<first@example.com>"
     assert file.drafts[0].gaps
-    assert [event.kind for event in file.events] == ["opened", "drafted"]
+    assert [event.kind for event in file.events] == ["opened", "drafted", "not acknowledged"]
     assert any("day 4" in line for line in file.deadlines[0].trace)
 
 

@@ -1,13 +1,14 @@
 """What can be asked to happen outside the database: the kinds of effects, and how they are asked for."""
 
-from storage.models import Arrival, Draft, Effect
+from storage.models import SENDING_KINDS, Arrival, Draft, Effect
 
 APPEND_DRAFT, WITHDRAW_DRAFT = "append draft", "withdraw draft"
 PREVIEW_LETTER, TYPESET_LETTER = "preview letter", "typeset letter"
 FILE_SCAN, MARK_MAIL = "file scan", "mark mail"
 RENEW_DRAFT = "renew draft"
-SEND_REPLY, SEND_NOTICE, FILE_SENT = "send reply", "send notice", "file sent"
-SENDING = (SEND_REPLY, SEND_NOTICE)  # by SMTP, in a courier of their own: a slow mail server delays no draft
+FILE_SENT = "file sent"
+# By SMTP, in a courier of their own: a slow mail server delays no draft.
+SENDING = SEND_REPLY, SEND_NOTICE = SENDING_KINDS
 
 
 def of_draft(kind: str, shop: str, draft: Draft, draft_id: int) -> Effect:

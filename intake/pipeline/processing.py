@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from intake.config import Shop
 from intake.errors import ConfigError, ReadingError, Refused
 from intake.examine import Examined, Job, Pending, failure_as_reading_error
+from intake.pipeline.acknowledging import addresses_of
 from intake.pipeline.answers import settle_sent
 from intake.pipeline.house import House
 from intake.pipeline.items import POST, Item, make_item, question
@@ -126,6 +127,7 @@ def _settle(house: House, batch: Sequence[_Examined]) -> tuple[list[Settlement],
     with house.store.processing() as unit:
         understood = [(one, _items(house, one)) for one in batch]
         unit.look_up([question(house, item) for _, items in understood for item in items])
+        unit.recipients.look_up(_addresses(understood), house.clock())
         for one, items in understood:
             try:
                 with unit.item():
@@ -135,6 +137,15 @@ def _settle(house: House, batch: Sequence[_Examined]) -> tuple[list[Settlement],
             except Exception as error:  # noqa: BLE001 - the one loop over items: it stays with this one
                 failures.append(_failed(house, one.arrival, error))
     return settled, failures
+
+
+def _addresses(understood: Sequence[tuple[_Examined, Sequence[Item]]]) -> dict[str, list[str]]:
+    """The addresses of a batch that storage is asked about, by shop."""
+    found: dict[str, list[str]] = {}
+    for _, items in understood:
+        for item in items:
+            found.setdefault(item.shop.id, []).extend(addresses_of(item))
+    return found
 
 
 def _one_by_one(house: House, batch: Sequence[_Examined]) -> tuple[list[Settlement], list[tuple[Arrival, str]]]:

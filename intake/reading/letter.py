@@ -133,6 +133,7 @@ def _kept(record: Record, *, alone: bool) -> dict[str, str]:
         "letter_date": record.letter_date,
         "sender_reference": record.sender_reference,
         "phone": record.sender.phone,
+        "email": record.sender.email,
     }
     kept = {**of_all, **(of_one if alone else {})}
     return {key: str(value) for key, value in kept.items() if value}

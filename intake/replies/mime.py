@@ -7,6 +7,7 @@ ten times what the words in it need. The same draft always gives the same bytes.
 
 import base64
 import binascii
+import hashlib
 import re
 import textwrap
 from dataclasses import dataclass
@@ -31,7 +32,10 @@ EOL = "\r\n"
 
 @dataclass(frozen=True, slots=True)
 class DraftMail:
-    """What the mail says. `message_id` is ours; `in_reply_to` may be empty; `references` oldest first."""
+    """What the mail says. `message_id` is ours; `in_reply_to` may be empty; `references` oldest first.
+
+    `automatic` says that no person sent it (RFC 3834 section 5): `auto-replied` or `auto-generated`; nobody's robot is
+    to answer it. `copies` are further recipients. With `html` the mail has both, and programs show what they prefer."""
 
     sender: Address
     recipient: Address
@@ -42,6 +46,9 @@ class DraftMail:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     language: str = "nl"
+    automatic: str = ""
+    copies: tuple[Address, ...] = ()
+    html: str = ""
 
 
 def build(draft: DraftMail) -> bytes:
@@ -53,15 +60,32 @@ def build(draft: DraftMail) -> bytes:
         _ids("References", references),
         _person("From", draft.sender),
         _person("To", draft.recipient),
+        _people("Cc", draft.copies),
         f"Subject: {_words(_one_line(draft.subject), 'Subject')}",
         f"Date: {format_datetime(draft.dated)}",
+        *_automatic(draft.automatic),
         "MIME-Version: 1.0",
-        'Content-Type: text/plain; charset="utf-8"',
-        "Content-Transfer-Encoding: quoted-printable",
-        f"Content-Language: {draft.language}",
     )
-    head = EOL.join(filter(None, headers)).encode("ascii")
-    return head + b"\r\n\r\n" + _quoted_printable(draft.text)
+    content, body = _alternatives(draft) if draft.html else _part("plain", draft.text)
+    lines = (*filter(None, headers), *content, f"Content-Language: {draft.language}")
+    return EOL.join(lines).encode("ascii") + b"\r\n\r\n" + body
+
+
+def _part(kind: str, text: str) -> tuple[tuple[str, ...], bytes]:
+    """The headers and the bytes of one form of the text."""
+    headers = (f'Content-Type: text/{kind}; charset="utf-8"', "Content-Transfer-Encoding: quoted-printable")
+    return headers, _quoted_printable(text)
+
+
+def _alternatives(draft: DraftMail) -> tuple[tuple[str, ...], bytes]:
+    """Two forms of the same, the plain one first (RFC 2046 section 5.1.4)."""
+    # Quoted-printable never has "=_" in it. Derived from the id: the same draft always gives the same bytes.
+    boundary = f"=_{hashlib.sha256(draft.message_id.encode()).hexdigest()[:32]}"
+    parts = []
+    for headers, body in (_part("plain", draft.text), _part("html", draft.html)):
+        parts.append(f"--{boundary}{EOL}{EOL.join(headers)}{EOL}{EOL}".encode("ascii") + body)
+    end = f"--{boundary}--{EOL}".encode("ascii")
+    return (f'Content-Type: multipart/alternative; boundary="{boundary}"',), b"".join((*parts, end))
 
 
 def _quoted_printable(text: str) -> bytes:
@@ -98,6 +122,17 @@ def _person(header: str, person: Address) -> str:
     named = f"{header}: {_name(name)}"
     fits = len(named) + len(address) + len(" <>") <= LONGEST_LINE
     return f"{named} <{address}>" if fits else f"{named}{EOL} <{address}>"
+
+
+def _people(header: str, people: tuple[Address, ...]) -> str:
+    """Several addresses, one a line."""
+    found = [_person(header, person).removeprefix(f"{header}: ") for person in people]
+    return f"{header}: {f',{EOL} '.join(filter(None, found))}" if any(found) else ""
+
+
+def _automatic(kind: str) -> tuple[str, ...]:
+    """What asks others' robots not to answer: RFC 3834, and Exchange's own header."""
+    return (f"Auto-Submitted: {kind}", "X-Auto-Response-Suppress: All") if kind else ()
 
 
 def _name(name: str) -> str:
