@@ -83,7 +83,8 @@ def _alternatives(draft: DraftMail) -> tuple[tuple[str, ...], bytes]:
     boundary = f"=_{hashlib.sha256(draft.message_id.encode()).hexdigest()[:32]}"
     parts = []
     for headers, body in (_part("plain", draft.text), _part("html", draft.html)):
-        parts.append(f"--{boundary}{EOL}{EOL.join(headers)}{EOL}{EOL}".encode("ascii") + body)
+        # The line end before a boundary belongs to the boundary.
+        parts.append(f"--{boundary}{EOL}{EOL.join(headers)}{EOL}{EOL}".encode("ascii") + body + EOL.encode("ascii"))
     end = f"--{boundary}--{EOL}".encode("ascii")
     return (f'Content-Type: multipart/alternative; boundary="{boundary}"',), b"".join((*parts, end))
 
