@@ -18,7 +18,7 @@ from intake.types import Address, Facts, Message
 from intake.types import Channel as MessageChannel
 from intake.types import Fate as MessageFate
 from storage.database import reading
-from storage.models import CaseState, Channel, DeadlineKind, Draft, DraftState, Effect, Fate, Notice
+from storage.models import CaseState, Channel, DeadlineKind, Draft, DraftState, Effect, EffectState, Fate, Notice
 from storage.rows import fetch
 from storage.tables import DRAFTS, EFFECTS
 from tests.builders import make_config, make_house, shop_settings
@@ -222,7 +222,7 @@ def test_the_digest_tells_all_kinds_of_work(tmp_path: Path) -> None:
                     shop="sis",
                     kind="send reply",
                     case_id=first,
-                    state="uncertain",
+                    state=EffectState.UNCERTAIN,
                     not_before=here.clock[0],
                     made_at=here.clock[0],
                 )

@@ -12,7 +12,10 @@ from intake.cli.app import app, problem
 from intake.errors import IntakeError
 from storage.errors import StorageError
 
-FAMILIES = ("running", "cases", "arrivals", "inspecting", "dates", "letters", "schema", "keeping", "status", "auth")
+FAMILIES = (
+    *("running", "cases", "casework", "arrivals", "inspecting", "dates", "letters"),
+    *("schema", "keeping", "status", "auth", "calendar"),
+)
 for family in FAMILIES:
     import_module(f"intake.cli.{family}")
 

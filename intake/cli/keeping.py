@@ -15,6 +15,7 @@ from intake.config import Config, Mailbox, Outgoing, Shop, missing_secrets
 from intake.errors import ConfigError, IntakeError, TemplateError
 from intake.imap import DRAFTS, SENT, connect
 from intake.outlets.smtp import probe
+from intake.pipeline.notifying import touched_cases
 from intake.reading.recognition import missing_languages
 from intake.replies.logo import read_logo
 from intake.replies.templates import Templates
@@ -24,6 +25,7 @@ from storage import backup as backups
 from storage.database import current_revision, newest_revision, open_engine
 from storage.errors import StorageError
 from storage.originals import Originals
+from storage.store import Store
 
 Check = tuple[str, Callable[[], str]]
 
@@ -67,6 +69,7 @@ def _checks(config: Config) -> Iterator[Check]:
     yield "database", partial(_database, config)
     yield "templates", partial(_templates, config)
     for shop in config.shops:
+        yield f"{shop.id} dates", partial(_dates, config, shop)
         if shop.mailbox is not None:
             yield f"{shop.id} mailbox", partial(_mailbox, shop.mailbox)
         if shop.outgoing is not None:
@@ -87,6 +90,21 @@ def _database(config: Config) -> str:
     if current not in (None, newest_revision()):
         state += f", brought to {newest_revision()} at the next start"
     return f"{engine.dialect.name}, {state}"
+
+
+def _dates(config: Config, shop: Shop) -> str:
+    """The open cases that a change of calendar or promise would touch, if it moved what was promised."""
+    engine = open_engine(config.database_url)
+    try:
+        if current_revision(engine) != newest_revision():
+            return "no cases yet"
+        found = touched_cases(Store(engine).notices.dated_cases(shop.id), shop)
+    finally:
+        engine.dispose()
+    if not found:
+        return "the open cases have the dates that the calendar and the promise give"
+    told = ", ".join(f"{one.reference} {one.promised} (now it would be {one.would_be})" for one in found)
+    return f"by the present calendar and promise these would be due on another day; what was promised stays: {told}"
 
 
 def _templates(config: Config) -> str:

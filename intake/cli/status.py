@@ -1,23 +1,22 @@
 """Commands that tell how Intake is doing: `status`, `reconcile`."""
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from intake.alarms import Alarm, find_alarms
 from intake.bootstrap import clock
 from intake.cli.app import JsonOption, ShopOption, app, load, out, print_json, problem, read_store
+from intake.cli.status_page import status_page
 from intake.cli.tables import shorten
 from intake.config import Shop, missing_secrets
 from intake.errors import ConfigError, IntakeError
 from intake.imap import connect
+from intake.overview import look
 from intake.reconcile import Reconciliation
 from intake.reconcile import reconcile as compare
-from storage.models import Heartbeat
 from storage.store import Store
 
 
@@ -25,38 +24,16 @@ from storage.store import Store
 def status(json: JsonOption = False) -> None:
     """Show how each part is doing, what waits, and what needs a person. Exit code 1 where something does."""
     config = load()
-    store, now = read_store(config), clock()
-    alarms = find_alarms(store, config, now)
+    overview = look(read_store(config), config, clock())
     if json:
-        beats = [beat.model_dump(mode="json") for beat in store.heartbeats()]
-        print_json({"parts": beats, **store.counts(), "alarms": [asdict(alarm) for alarm in alarms]})
+        print_json(overview.value())
     else:
-        _show_status(store, alarms, now)
-    if alarms:
+        for block in status_page(overview, config):
+            out.print(block, highlight=False)
+        for alarm in overview.alarms:
+            problem(str(alarm))
+    if overview.alarms:
         raise typer.Exit(1)
-
-
-def _show_status(store: Store, alarms: list[Alarm], now: datetime) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("part", "last good", "trouble"):
-        table.add_column(heading)
-    for beat in store.heartbeats():
-        table.add_row(escape(beat.name), _ago(beat, now), escape(beat.trouble))
-    out.print(table)
-    counts = store.counts()
-    waiting = f"{counts['arrivals_waiting']} arrivals wait to be processed, {counts['effects_waiting']} to be delivered"
-    out.print(f"\n{counts['cases_open']} cases open; {waiting}.", highlight=False)
-    for alarm in alarms:
-        problem(str(alarm))
-
-
-def _ago(beat: Heartbeat, now: datetime) -> str:
-    if beat.good_at is None:
-        return "never" if beat.trouble else ""
-    seconds = max(0, int((now - beat.good_at).total_seconds()))
-    if seconds < 120:
-        return f"{seconds} s ago"
-    return f"{seconds // 60} min ago" if seconds < 7200 else f"{seconds // 3600} h ago"
 
 
 @app.command()

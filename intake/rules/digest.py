@@ -39,13 +39,13 @@ class Promised:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """An open case that would have other dates by the present calendar and promise. What was promised stays."""
+    """An open case that would have another date by the present calendar and promise. What was promised stays. With
+    `posting` it is the last day to post its letter."""
 
     reference: str
-    due_on: date
+    promised: date
     would_be: date
-    post_by: date | None = None
-    would_post_by: date | None = None
+    posting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,11 @@ def touched(promised: Sequence[Promised], shop: Shop) -> list[Touched]:
 def _counted_anew(one: Promised, shop: Shop) -> Touched | None:
     post = shop.post if one.post_by is not None else None
     anew = deadlines.due(one.received_at, shop.promise_for(), shop.calendar, shop.zone, post)
-    if (anew.due_on, anew.post_by) == (one.due_on, one.post_by):
-        return None
-    return Touched(one.reference, one.due_on, anew.due_on, one.post_by, anew.post_by)
+    if anew.due_on != one.due_on:
+        return Touched(one.reference, one.due_on, anew.due_on)
+    if one.post_by is not None and anew.post_by is not None and anew.post_by != one.post_by:
+        return Touched(one.reference, one.post_by, anew.post_by, posting=True)
+    return None
 
 
 def _clocks(clocks: Sequence[Clock], shop: Shop, today: date) -> Section:
@@ -125,13 +127,11 @@ def _suggestions(pairs: Sequence[tuple[str, str]]) -> Section:
 
 
 def _touched(cases: Sequence[Touched]) -> Section:
-    lines = (
-        Line(one.reference, "touched", day=one.due_on, due_on=one.would_be)
-        if one.due_on != one.would_be or one.post_by is None or one.would_post_by is None
-        else Line(one.reference, "touched letter", day=one.post_by, due_on=one.would_post_by)
-        for one in cases
+    kinds = {True: "touched letter", False: "touched"}
+    return Section(
+        "touched",
+        tuple(Line(one.reference, kinds[one.posting], day=one.promised, due_on=one.would_be) for one in cases),
     )
-    return Section("touched", tuple(lines))
 
 
 def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
