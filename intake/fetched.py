@@ -1,4 +1,4 @@
-"""Writes sets of UIDs, and reads the answers to UID FETCH. Pure: bytes in, values out; it asks nothing of a server.
+"""Writes sets of UIDs and searches, and reads the answers to UID FETCH. Pure: it asks nothing of a server.
 
 imapclient's own `fetch` takes the sequence number of an answer that names no UID for its UID, and so would give one
 mail the text of another. Such answers (a person marks a mail as read while we fetch) are left out here.
@@ -87,3 +87,10 @@ def parts(uids: Sequence[int]) -> Iterator[list[int]]:
     """UIDs in portions for one command: Dovecot refuses a line with 20,000 of them."""
     for start in range(0, len(uids), IDS_IN_A_COMMAND):
         yield list(uids[start : start + IDS_IN_A_COMMAND])
+
+
+def known_by(message_id: str, anchor: str) -> list[str]:
+    """The criteria of a search for a draft of ours, whatever a mail program made of it: its Message-ID, or the id of
+    ours in its References."""
+    own = ["HEADER", "Message-ID", message_id]
+    return ["OR", *own, "HEADER", "References", anchor] if anchor else own

@@ -47,6 +47,15 @@ class FolderState:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderNumbers:
+    """What a folder's numbers say, without opening it. Each new message takes a UID, and none is used twice."""
+
+    uidvalidity: int
+    uidnext: int
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """What is known of a message before its body is fetched. `size` is the server's word, no more. `received_at` is
     the INTERNALDATE, aware, UTC; None where the server does not tell it."""
@@ -211,6 +220,12 @@ class Session:
             raise ServerError(f"{self._where} tells no UIDVALIDITY for {folder}.", "Intake cannot count its mail.")
         uidnext = int(answer.get(b"UIDNEXT", 0)) or self._after_last()
         return FolderState(int(answer[b"UIDVALIDITY"]), uidnext, int(answer.get(b"EXISTS", 0)), b"\\*" in permanent)
+
+    def numbers(self, folder: str) -> FolderNumbers:
+        """STATUS of a folder that need not be open."""
+        with self._exchange(f"folder {folder}"):
+            told = self._client.folder_status(folder, ["UIDVALIDITY", "UIDNEXT", "MESSAGES"])
+            return FolderNumbers(int(told[b"UIDVALIDITY"]), int(told[b"UIDNEXT"]), int(told[b"MESSAGES"]))
 
     def wait_for_change(self, seconds: float) -> bool:
         """Wait in IDLE until something changes in the folder that `select` opened last, `seconds` at most (540 or

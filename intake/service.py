@@ -26,13 +26,13 @@ from intake.errors import IntakeError
 from intake.imap import Session, connect
 from intake.loops import Crew, Loop
 from intake.pipeline import (
+    AnswerWatch,
     House,
     deliver,
     keep_awake,
     keep_calendar,
     process,
     receive_mail,
-    receive_sent,
     recognise,
     send,
     watch_post,
@@ -63,6 +63,7 @@ class Watcher(threading.Thread):
         self._shop = shop
         self._mailbox = mailbox
         self._source = MailboxSource(mailbox, shop.zone)
+        self._answers = AnswerWatch(house, shop, mailbox)
         self._on_new = on_new
         self._stopping = threading.Event()
         self._session: Session | None = None
@@ -93,11 +94,12 @@ class Watcher(threading.Thread):
     def _poll(self) -> None:
         if self._session is None:
             self._session = connect(self._mailbox)
-        # Sent first: IDLE watches the folder that was opened last.
-        if receive_sent(self._house, self._shop, self._mailbox, self._session):
-            self._on_new()
         receive_mail(self._house, self._shop, self._source, self._session, self._on_new)
-        self._house.store.beat(self.name, self._house.clock())
+        if self._answers.look(self._session):
+            self._on_new()
+        # Once more: IDLE watches the folder that was opened last.
+        receive_mail(self._house, self._shop, self._source, self._session, self._on_new)
+        self._house.store.beat(self.name, self._house.clock(), self._answers.trouble)
 
     def _wait(self) -> None:
         """Until something has happened in the mailbox, or it is time to poll."""

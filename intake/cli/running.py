@@ -153,6 +153,8 @@ def _one_pass(house: House) -> tuple[dict[str, int], list[str]]:
             problems.append(f"{shop.id} post folder: {error}")
     recognise(house)
     summary["processed"] = process(house)
+    summary["mails"] += _poll_sent(house, problems)
+    summary["processed"] += process(house)
     for shop in house.config.shops:
         keep_awake(house, shop)
         summary["sent"] += send(house, shop)
@@ -171,8 +173,21 @@ def _poll_mailbox(house: House, shop: Shop) -> int:
         return 0
     with connect(shop.mailbox) as session:
         count = receive_mail(house, shop, MailboxSource(shop.mailbox, shop.zone), session)
-        count += receive_sent(house, shop, shop.mailbox, session)
     house.store.beat(f"mailbox {shop.id}", house.clock())
+    return count
+
+
+def _poll_sent(house: House, problems: list[str]) -> int:
+    """After the mailboxes were processed: an answer is known by the id of what it answers."""
+    count = 0
+    for shop in house.config.shops:
+        if shop.mailbox is None:
+            continue
+        try:
+            with connect(shop.mailbox) as session:
+                count += receive_sent(house, shop, shop.mailbox, session)
+        except (IntakeError, StorageError) as error:
+            problems.append(f"{shop.id} Sent folder: {error}")
     return count
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
+from intake import fetched
 from intake.config import Mailbox
 from intake.imap import DRAFTS, SENT, Session
 
@@ -46,13 +47,13 @@ class DraftsFolder:
     def has(self, message_id: str, anchor: str = "") -> bool:
         """Whether a draft has been appended: it lies here, or was sent already."""
         self._session.select(self._folder)
-        return bool(self._session.search(known_by(message_id, anchor))) or self._was_sent(message_id, anchor)
+        return bool(self._session.search(fetched.known_by(message_id, anchor))) or self._was_sent(message_id, anchor)
 
     def find(self, message_id: str, anchor: str, raw: bytes) -> Place:
         """Where a draft is; `raw` is how it was appended. Where a copy that somebody has changed lies beside it, it
         counts as changed."""
         self._session.select(self._folder)
-        found = self._session.search(known_by(message_id, anchor))
+        found = self._session.search(fetched.known_by(message_id, anchor))
         bodies = self._session.bodies(found, 2 * len(raw) * len(found)) if found else {}
         if bodies:
             same = all(_comparable(body) == _comparable(raw) for body in bodies.values())
@@ -64,7 +65,7 @@ class DraftsFolder:
         if sent is None:
             return False
         self._session.select(sent)
-        return bool(self._session.search(known_by(message_id, anchor)))
+        return bool(self._session.search(fetched.known_by(message_id, anchor)))
 
     def withdraw(self, message_id: str, raw: bytes) -> bool:
         """Remove a draft that lies here as it was appended; one that somebody has changed, or that was sent, stays.
@@ -80,12 +81,6 @@ class DraftsFolder:
             self._session.flag(same, DELETED)
             self._session.remove(same)
         return len(same) == len(found)
-
-
-def known_by(message_id: str, anchor: str) -> list[str]:
-    """The criteria of a search for a draft, whatever a mail program made of it."""
-    own = ["HEADER", "Message-ID", message_id]
-    return ["OR", *own, "HEADER", "References", anchor] if anchor else own
 
 
 def _comparable(raw: bytes) -> bytes:

@@ -20,9 +20,11 @@ from intake.pipeline.processing import process
 from intake.pipeline.receiving import receive_files, receive_mail, receive_sent
 from intake.pipeline.recognising import recognise
 from intake.pipeline.sending import send
+from intake.pipeline.watching_answers import AnswerWatch
 from intake.pipeline.watching_post import watch_post
 
 __all__ = [
+    "AnswerWatch",
     "House",
     "deliver",
     "keep_awake",
