@@ -148,7 +148,7 @@ class Knowledge:
     def follow(self, case_id: int | None) -> Case | None:
         """The case that a merged case ended up in. Bounded, should the links ever form a ring."""
         for _ in range(MERGES_AT_MOST):
-            case = self._cases.get(case_id) if case_id is not None else None
+            case = self.case(case_id) if case_id is not None else None
             if case is None or case.merged_into_id is None:
                 return case
             case_id = case.merged_into_id

@@ -1,5 +1,7 @@
 """The case that somebody works on: found by its reference, held while it is changed, and the line in its history."""
 
+from datetime import date
+
 from intake.errors import NotFound, Refused
 from intake.pipeline.house import House
 from storage.models import Case, CaseState, Event
@@ -12,6 +14,11 @@ def get_case(house: House, reference: str) -> Case:
     if case is None:
         raise _missing(reference)
     return case
+
+
+def today(house: House, reference: str) -> date:
+    """The day that it is in the shop of a case. Raises `NotFound`."""
+    return house.clock().astimezone(house.shop(get_case(house, reference).shop).zone).date()
 
 
 def hold(unit: Processing, reference: str) -> Case:

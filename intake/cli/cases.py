@@ -6,7 +6,8 @@ import typer
 
 from intake.bootstrap import clock
 from intake.cli.app import JsonOption, ShopOption, app, load, one_of, out, print_json, read_store
-from intake.cli.tables import case_file_value, case_page, case_value, cases_table
+from intake.cli.case_page import case_file_value, case_page
+from intake.cli.tables import case_value, cases_table
 from intake.errors import NotFound
 from storage.models import CaseState
 

@@ -1,27 +1,55 @@
 """The command about dates: `due`."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
 
-from intake import deadlines
+from intake import casework, deadlines
 from intake.bootstrap import check_rules
-from intake.cli.app import JsonOption, ShopOption, app, load, one_of, out, print_json
+from intake.cli.app import JsonOption, ShopOption, actor, app, load, one_of, out, print_json
+from intake.cli.casework import change
 from intake.cli.tables import long_day
 from intake.errors import UsageError
+from intake.pipeline import House
 from intake.types import Channel, Counting
+from storage.models import Case
 
 
 @app.command()
-def due(
-    received: Annotated[str, typer.Option(help="When it arrived, ISO 8601: 2026-09-11T17:01+02:00.")],
+def due(  # noqa: PLR0913, PLR0917 - one command, two forms
+    reference: Annotated[str | None, typer.Argument(metavar="[REF]", help="The case whose date is moved.")] = None,
+    received: Annotated[str | None, typer.Option(help="When it arrived, ISO 8601: 2026-09-11T17:01+02:00.")] = None,
+    move: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The new date of the case.")] = None,
+    because: Annotated[str, typer.Option(help="Why the date is moved.")] = "",
     shop: ShopOption = None,
     counting: Annotated[str | None, typer.Option(help="event-day or cut-off; default: the shop's.")] = None,
     channel: Annotated[str, typer.Option(help="mail or letter.")] = "mail",
     json: JsonOption = False,
 ) -> None:
-    """Count an answer date and explain it, day by day."""
+    """Count an answer date and explain it, day by day; or move the date of a case."""
+    if reference is not None and move is not None and received is None:
+        _move(reference, move.date(), because, json=json)
+    elif reference is None and received is not None and move is None:
+        _count(received, shop, (counting, channel), json=json)
+    else:
+        raise UsageError(
+            "Name what arrived, or the case whose date is moved.",
+            "Say `intake due --received WHEN`, or `intake due REF --move DATE --because TEXT`.",
+        )
+
+
+def _move(reference: str, day: date, because: str, *, json: bool) -> None:
+    def work(house: House) -> tuple[Case, str]:
+        case = casework.move_due(house, reference, day, because, actor())
+        post = f", to be posted by {case.post_by}" if case.post_by is not None else ""
+        return case, f"{case.reference} is due on {case.due_on} now{post}; the promised date is kept beside it."
+
+    change(work, json=json)
+
+
+def _count(received: str, shop: str | None, how: tuple[str | None, str], *, json: bool) -> None:
+    counting, channel = how
     one_of(counting, tuple(item.value for item in Counting), "counting")
     one_of(channel, tuple(item.value for item in Channel), "channel")
     config = load()

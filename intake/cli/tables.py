@@ -3,6 +3,7 @@
 Personal details are shown to who may read the database anyway; IBANs are masked even so.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -11,11 +12,20 @@ from rich.table import Table
 from rich.text import Text
 
 from intake import deadlines
+from intake.casework import CLOSE_REASONS
 from intake.config import Config, Shop
-from intake.rules.facts import mask_iban
-from storage.models import Case, Channel, Draft, DraftState, Effect, EffectState, Message
-from storage.store import ArrivalLine, CaseFile
+from storage.models import Case, CaseState, Draft, DraftState, Effect, EffectState
+from storage.store import ArrivalLine
 
+CLOCK_IS_NEAR = 7  # days
+WHERE = {"append draft": "in Drafts", "renew draft": "in Drafts", "typeset letter": "in outgoing", "send reply": "sent"}
+DRAFT_ENDS = {
+    DraftState.SUPERSEDED: "replaced or taken back",
+    DraftState.SENT: "sent",
+    DraftState.DELETED: "deleted by the manager",
+    DraftState.REFUSED: "could not be sent",
+}
+EFFECT_TROUBLE = {EffectState.FAILED: "failed", EffectState.UNCERTAIN: "nobody knows whether it was sent"}
 FATE_STYLE = {"opened": "bold green", "joined": "cyan", "duplicate": "dim", "set aside": "yellow", "failed": "bold red"}
 
 
@@ -30,18 +40,51 @@ def due_words(case: Case, shop: Shop, now: datetime, between: str = ", ") -> Tex
     return Text(between.join(words), style=style)
 
 
+def when_words(case: Case, shop: Shop, now: datetime, between: str = ", ") -> Text:
+    """By when a case is to be answered, with its second clocks on lines of their own; of one that is not open, what
+    became of it."""
+    if case.state is not CaseState.OPEN:
+        return Text(ended_words(case, shop) or case.state.value)
+    words = due_words(case, shop, now, between)
+    for clock in case.clocks:
+        words.append("\n").append(clock_words(clock, shop, now))
+    return words
+
+
+def ended_words(case: Case, shop: Shop) -> str:
+    """How a case was answered, or why it was closed; "" while it is open."""
+    if case.state is CaseState.CLOSED:
+        words = CLOSE_REASONS.get(case.closed_as, case.closed_as)
+        return f"closed {_moment(case.closed_at, shop)}: {words}".replace("  ", " ")
+    if case.answered_at is None:
+        return ""
+    how = f" by {case.answered_how}" if case.answered_how else ""
+    return f"answered {_moment(case.answered_at, shop)}{how}"
+
+
+def clock_words(clock: Mapping[str, Any], shop: Shop, now: datetime) -> Text:
+    """A second clock, coloured by how near its day is: `privacy: Wed 07 Oct`."""
+    day = date.fromisoformat(clock["due_on"])
+    left = (day - now.astimezone(shop.zone).date()).days
+    style = "bold red" if left < 0 else "red" if left == 0 else "yellow" if left <= CLOCK_IS_NEAR else "cyan"
+    return Text(f"{clock['kind']}: {day:%a %d %b}", style=style)
+
+
 def draft_words(draft: Draft | None, effect: Effect | None) -> str:
-    """Where the draft is: `in Drafts`, `on its way`, or what is wrong."""
+    """Where the draft is: `in Drafts`, `on its way`, `sent`, or what is wrong."""
     if draft is None:
         return ""
+    if draft.state in DRAFT_ENDS:
+        return DRAFT_ENDS[draft.state]
     gaps = f", {len(draft.gaps)} gaps" if draft.gaps else ""
     if effect is None:
         return f"stored{gaps}"
     if effect.state is EffectState.DONE:
-        where = {"append draft": "in Drafts", "typeset letter": "in outgoing"}.get(effect.kind, "in drafts/")
-        return f"{where}{gaps}"
-    if effect.state is EffectState.FAILED:
-        return f"failed: {effect.problem}"
+        return f"{WHERE.get(effect.kind, 'in drafts/')}{gaps}"
+    if effect.state in EFFECT_TROUBLE:
+        return f"{EFFECT_TROUBLE[effect.state]}: {effect.problem}"
+    if effect.state is EffectState.SENDING:
+        return "being sent"
     return f"waits: {effect.problem}" if effect.problem else "on its way"
 
 
@@ -104,9 +147,19 @@ def arrival_value(line: ArrivalLine) -> dict[str, Any]:
 
 
 def cases_table(cases: list[Case], drafts: dict[int, Draft], config: Config, now: datetime) -> Table:
-    """Cases sorted by due date."""
+    """Cases in the order given: the most urgent first."""
+    assigned = any(case.assignee for case in cases)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("case", "due", "complainant", "subject", "category", "draft", "look at"):
+    for heading in (
+        "case",
+        "due",
+        "complainant",
+        "subject",
+        "category",
+        "draft",
+        *(["whose"] if assigned else []),
+        "look at",
+    ):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("case", "due", "category", "draft"))
     for case in cases:
         shop = config.shop(case.shop)
@@ -114,14 +167,21 @@ def cases_table(cases: list[Case], drafts: dict[int, Draft], config: Config, now
         marks = [*(f"!{label}" for label in case.labels), *case.attention]
         table.add_row(
             case.reference,
-            due_words(case, shop, now, between="\n"),
+            when_words(case, shop, now, between="\n"),
             escape(shorten(case.complainant_name or case.complainant_address, 26)),
             escape(shorten(case.subject, 40)),
             case.category,
-            f"{len(draft.gaps)} gaps" if draft else "none",
+            _draft_cell(draft),
+            *([escape(case.assignee)] if assigned else []),
             escape("; ".join(marks)),
         )
     return table
+
+
+def _draft_cell(draft: Draft | None) -> str:
+    if draft is None:
+        return "none"
+    return draft.state.value if draft.state in DRAFT_ENDS else f"{len(draft.gaps)} gaps"
 
 
 def case_value(case: Case) -> dict[str, Any]:
@@ -142,50 +202,12 @@ def case_value(case: Case) -> dict[str, Any]:
         "category": case.category,
         "labels": case.labels,
         "attention": case.attention,
-    }
-
-
-def case_page(file: CaseFile, shop: Shop, now: datetime) -> list[str | Text | Table]:
-    """Everything about one case, as blocks to print."""
-    case = file.case
-    head = Table(box=None, show_header=False, pad_edge=False)
-    head.add_column(style="dim")
-    head.add_column()
-    head.add_row("complainant", escape(f"{case.complainant_name} {case.complainant_address}".strip()))
-    head.add_row("received", f"{case.received_at.astimezone(shop.zone):%A %d %B %Y %H:%M} ({_basis(case)})")
-    head.add_row("answer", due_words(case, shop, now))
-    head.add_row("category", f"{case.category} · {case.language} {' '.join(f'!{label}' for label in case.labels)}")
-    for mark in case.attention:
-        head.add_row("look at", Text(mark, style="yellow"))
-    blocks: list[str | Text | Table] = [Text(f"{case.reference} · {case.state.value}", style="bold"), head]
-    for deadline in file.deadlines:
-        blocks += [Text("\nWhy this date", style="bold"), Text("\n".join(f"  {line}" for line in deadline.trace))]
-    for message in file.messages:
-        blocks += [Text(f"\n{_message_title(message, shop)}", style="bold"), Text(_indented(message.text))]
-        blocks += [Text(f"  {line}", style="dim") for line in _sender_lines(message)]
-        blocks += [Text(f"  facts: {_facts(message)}", style="dim")] if message.facts else []
-        blocks += [Text(f"  note: {item}", style="yellow") for item in message.problems]
-    effects = {effect.draft_id: effect for effect in file.effects if effect.draft_id}
-    for draft in file.drafts:
-        where = draft_words(draft, effects.get(draft.id or 0))
-        blocks += [
-            Text(f"\nDraft · {draft.explanation} · {where}{_posted(draft)}", style="bold"),
-            Text(f"  {draft.subject}\n\n{_indented(draft.body)}"),
-        ]
-    blocks += [Text("\nHistory", style="bold"), Text("\n".join(_history(file, shop)))]
-    return blocks
-
-
-def case_file_value(file: CaseFile) -> dict[str, Any]:
-    """Everything about one case for JSON."""
-    return {
-        **case_value(file.case),
-        "deadlines": [item.model_dump(mode="json") for item in file.deadlines],
-        "messages": [item.model_dump(mode="json") for item in file.messages],
-        "documents": [item.model_dump(mode="json") for item in file.documents],
-        "drafts": [item.model_dump(mode="json") for item in file.drafts],
-        "effects": [item.model_dump(mode="json") for item in file.effects],
-        "events": [item.model_dump(mode="json") for item in file.events],
+        "clocks": case.clocks,
+        "assignee": case.assignee,
+        "answered_at": case.answered_at.isoformat() if case.answered_at else None,
+        "answered_how": case.answered_how,
+        "closed_at": case.closed_at.isoformat() if case.closed_at else None,
+        "closed_as": case.closed_as,
     }
 
 
@@ -195,66 +217,10 @@ def shorten(text: str, width: int) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
-def _basis(case: Case) -> str:
-    return f"{case.received_basis}, assumed" if case.assumed else case.received_basis
-
-
-def _message_title(message: Message, shop: Shop) -> str:
-    when = f"{message.received_at.astimezone(shop.zone):%a %d %b %H:%M}"
-    return f"{message.channel.value.title()} · {when} · {message.from_name or message.from_address} · {message.subject}"
-
-
-def _posted(draft: Draft) -> str:
-    if draft.posted_on is None:
-        return " · approved" if draft.state is DraftState.APPROVED else ""
-    return f" · posted on {draft.posted_on}, delivered on {draft.delivery_on}"
-
-
-def _sender_lines(message: Message) -> list[str]:
-    """What is known of who wrote it: whether our own mail server vouches for him, and what came along the way."""
-    if message.channel is not Channel.MAIL:
-        return _letter_lines(message)
-    lines = [f"from: {message.from_address}; verified sender: {message.verified.value}"]
-    lines += [f"answer to: {', '.join(message.reply_to)}"] if message.reply_to else []
-    lines += [f"signed by {message.signed_by}, as the signature says; it is not checked"] if message.signed_by else []
-    lines += [f"encrypted ({message.encrypted}): read it in your mail program"] if message.encrypted else []
-    lines += [f"forwarded by {message.forwarded_by}"] if message.forwarded_by else []
-    return [*lines, *(f"with the forward: {line}" for line in message.forward_note.splitlines()[:5])]
-
-
-def _letter_lines(message: Message) -> list[str]:
-    """What is known of a letter: from where, how it came, and what a machine read."""
-    postal, record = message.postal or {}, message.record
-    place = " ".join(filter(None, (postal.get("postal_code"), postal.get("city"))))
-    street = " ".join(filter(None, (postal.get("street"), postal.get("house_number"))))
-    lines = [f"from: {', '.join(filter(None, (postal.get('name'), street, place)))}"] if place else []
-    if record.get("registered_no") or record.get("channel") == "registered":
-        lines.append(f"registered post {record.get('registered_no', '')}".rstrip())
-    lines += [f"clerk's note: {record['note']}"] if record.get("note") else []
-    if message.recognised:
-        sure = f" ({message.confidence:.0f} % sure of its words)" if message.confidence is not None else ""
-        lines.append(f"read by machine{sure}, check: {', '.join(message.recognised).replace('_', ' ')}")
-    return lines
-
-
-def _facts(message: Message) -> str:
-    shown = dict(message.facts)
-    shown["ibans"] = [mask_iban(iban) for iban in shown.get("ibans", [])]
-    return "; ".join(f"{name.replace('_', ' ')}: {', '.join(values)}" for name, values in shown.items() if values)
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" if line else "" for line in text.rstrip().split("\n"))
-
-
-def _history(file: CaseFile, shop: Shop) -> list[str]:
-    return [
-        f"  {event.at.astimezone(shop.zone):%a %d %b %H:%M:%S}  {event.actor:<10} {event.kind}"
-        + "".join(f"  {name}={value}" for name, value in event.data.items())
-        for event in file.events
-    ]
-
-
 def long_day(day: date) -> str:
     """`Thursday 17 September 2026`."""
     return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def _moment(moment: datetime | None, shop: Shop) -> str:
+    return f"{moment.astimezone(shop.zone):%a %d %b %H:%M}" if moment is not None else ""
