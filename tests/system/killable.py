@@ -19,7 +19,7 @@ from intake.bootstrap import build, sole_process
 from intake.config import Config
 from intake.errors import IntakeError
 from intake.imap import connect
-from intake.pipeline import House, deliver, process, receive_mail, receive_sent, recognise, watch_post
+from intake.pipeline import House, deliver, process, receive_mail, receive_sent, recognise, send, watch_post
 from intake.sources.mailbox import MailboxSource
 from intake.sources.post import PostSource
 from storage.database import open_engine
@@ -66,7 +66,8 @@ def _work(house: House) -> None:
         except IntakeError:
             session = connect(shop.mailbox)
             continue
-        done += watch_post(house, shop, post) + recognise(house) + process(house) + deliver(house, shop)
+        done += watch_post(house, shop, post) + recognise(house) + process(house)
+        done += send(house, shop) + deliver(house, shop)
         counts = house.store.counts()
         idle = not (done or counts["arrivals_waiting"] or counts["effects_waiting"] or post.waiting() or post.batches())
         if last_round and idle:
