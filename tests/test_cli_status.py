@@ -40,6 +40,28 @@ def test_status_of_an_installation_where_all_is_well(installation: Installation)
     assert (value["cases_open"], value["alarms"]) == (7, [])
 
 
+def test_status_tells_programs_all_that_it_shows(installation: Installation) -> None:
+    installation.take_in(*MAILS[:2])
+    value = installation.intake("status", "--json").value
+    assert value["cases"]["sis"] == {"overdue": 2, "today": 0, "tomorrow": 0, "this week": 0, "later": 0, "to post": 0}
+    assert value["without_draft"] == value["not_delivered"] == value["uncertain"] == []
+    assert (value["service"]["running"], value["database"]["kind"]) == (False, "sqlite")
+    assert value["disk"]["free_mb"] > 0
+    assert value["parts"] == value["mailboxes"] == value["post_folders"] == []
+
+
+def test_a_change_of_the_calendar_moves_no_date_and_check_lists_what_it_would_touch(installation: Installation) -> None:
+    installation.take_in(MAILS[0])
+    assert "the open cases have the dates" in installation.intake("check").out
+    written = installation.config.read_text().replace(
+        'prefix = "SIS"', 'prefix = "SIS"\ncalendar = { closed = [2026-09-09] }'
+    )
+    installation.config.write_text(written)
+    said = installation.intake("check").out
+    assert "SIS-2026-0001 2026-09-11 (now it would be 2026-09-14)" in said
+    assert installation.intake("cases", "--json").value[0]["due_on"] == "2026-09-11"
+
+
 def test_a_mailbox_that_is_not_polled_is_told_and_changes_the_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

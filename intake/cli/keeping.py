@@ -27,6 +27,8 @@ from storage.errors import StorageError
 from storage.originals import Originals
 from storage.store import Store
 
+TOUCHED_AT_MOST = 20
+
 Check = tuple[str, Callable[[], str]]
 
 
@@ -103,7 +105,10 @@ def _dates(config: Config, shop: Shop) -> str:
         engine.dispose()
     if not found:
         return "the open cases have the dates that the calendar and the promise give"
-    told = ", ".join(f"{one.reference} {one.promised} (now it would be {one.would_be})" for one in found)
+    told = ", ".join(
+        f"{one.reference} {one.promised} (now it would be {one.would_be})" for one in found[:TOUCHED_AT_MOST]
+    )
+    told += f" and {len(found) - TOUCHED_AT_MOST} more" if len(found) > TOUCHED_AT_MOST else ""
     return f"by the present calendar and promise these would be due on another day; what was promised stays: {told}"
 
 

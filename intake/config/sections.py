@@ -326,6 +326,13 @@ class Notices(Section):
     digest: ClockTime = time(8)
     holding_reply: bool = True
 
+    @field_validator("closes")
+    @classmethod
+    def _some_hours(cls, value: time, info: ValidationInfo) -> time:
+        if value <= info.data.get("opens", time(0)):
+            raise ValueError("later than opens: mail goes out in between")
+        return value
+
 
 class Operator(Section):
     """Who is told when something does not run. The mail goes out by the `shop`'s server (default: the first that has
