@@ -41,10 +41,10 @@ def drop(maildir: Path, content: bytes, at: datetime) -> None:
     os.utime(maildir / "new" / key, (at.timestamp(), at.timestamp()))
 
 
-def send(running: DemoServers, content: bytes, sender: str = "a@example.nl") -> None:
+def send(running: DemoServers, content: bytes, sender: str = "a@example.nl", to: str = ANNA.username) -> None:
     with smtplib.SMTP(HOST, running.smtp_port, timeout=10) as client:
         client.login(running.account.username, running.account.password)
-        client.sendmail(sender, ["someone@example.com"], content.replace(b"\n", b"\r\n"))
+        client.sendmail(sender, to.split(), content.replace(b"\n", b"\r\n"))
 
 
 def held(running: DemoServers, folder: str = "INBOX") -> dict[int, tuple[object, object]]:
@@ -54,11 +54,19 @@ def held(running: DemoServers, folder: str = "INBOX") -> dict[int, tuple[object,
         return {uid: (row[b"INTERNALDATE"], row[b"ENVELOPE"].message_id) for uid, row in found.items()}
 
 
-def test_the_mailbox_has_the_three_folders_that_a_mail_program_expects(tmp_path: Path) -> None:
+def test_the_mailbox_has_the_folders_that_a_mail_program_expects_and_one_for_customers(tmp_path: Path) -> None:
     with servers(tmp_path) as running, signed_in(running) as client:
-        assert {name for _, _, name in client.list_folders()} == {"INBOX", "Drafts", "Sent"}
-        for name in ("INBOX", "Drafts", "Sent"):
+        assert {name for _, _, name in client.list_folders()} == {"INBOX", "Drafts", "Sent", "Customers"}
+        for name in ("INBOX", "Drafts", "Sent", "Customers"):
             assert client.select_folder(name)[b"EXISTS"] == 0
+
+
+def test_mail_to_others_lies_in_a_folder_of_its_own_and_not_in_the_inbox(tmp_path: Path) -> None:
+    with servers(tmp_path) as running:
+        send(running, MAIL, to="jan@example.com")
+        assert held(running) == {}
+        send(running, MAIL, to="jan@example.com Mirjam@Example.NL eva@example.com")
+        assert (len(held(running)), len(held(running, "Customers"))) == (1, 2)
 
 
 def test_an_idle_client_is_told_of_a_mail_that_is_sent(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """The demo's own mail servers: IMAP (pymap) and SMTP (aiosmtpd) over one Maildir, inside this process.
 
-Both listen on 127.0.0.1 only and end with the process. Mail that the SMTP server accepts is delivered to the one
-account, whoever it is addressed to. It refuses to relay: nothing that is sent here leaves the machine. Without TLS,
-and with one account, it is a demo and no mail server for a shop.
+Both listen on 127.0.0.1 only and end with the process. Mail to the one account goes to its INBOX. It refuses to relay:
+mail to anybody else goes to the folder Customers, where it can be read, and nothing that is sent here leaves the
+machine. Without TLS, and with one account, it is a demo and no mail server for a shop.
 
     folder/<username>/                  INBOX, as a Maildir
     folder/<username>/.Drafts, .Sent    its folders (Maildir++)
+    folder/<username>/.Customers        what was sent to others
     folder/pymap-etc-passwd, -shadow    pymap's accounts
 """
 
@@ -44,7 +45,8 @@ from pysasl.prep import saslprep
 from intake.errors import ServerError, UsageError
 
 HOST = "127.0.0.1"
-FOLDERS = ("Drafts", "Sent")
+CUSTOMERS = "Customers"
+FOLDERS = ("Drafts", "Sent", CUSTOMERS)
 START_SECONDS = 10.0
 STOP_SECONDS = 3.0
 SETTLE_SECONDS = 0.05
@@ -208,11 +210,17 @@ class _Delivery:
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        """Puts the mail into the INBOX with the lines that a delivering server adds."""
+        """Puts the mail with the lines that a delivering server adds into the INBOX, and into Customers for whoever
+        else it is addressed to."""
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         mail = (_trace_lines(session, envelope) + content).replace(b"\r\n", b"\n")
-        mailbox.Maildir(self._maildir, create=False).add(mail)
-        await _number_new_mail(self._maildir)
+        inbox = mailbox.Maildir(self._maildir, create=False)
+        ours = [address.lower() == self._account.username.lower() for address in envelope.rcpt_tos]
+        if any(ours):
+            inbox.add(mail)
+            await _number_new_mail(self._maildir)
+        if not all(ours):
+            inbox.add_folder(CUSTOMERS).add(mail)  # made where somebody has removed it
         return "250 OK"
 
 
