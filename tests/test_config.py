@@ -97,7 +97,7 @@ def test_the_delivered_configuration_mentions_every_setting() -> None:
 MISTAKES = {
     "mail to the manager in no hours at all": (
         SHOP + 'notices = { opens = "09:00", closes = "09:00" }\n',
-        "shops[0].notices.closes: found 09:00:00; should be later than opens: mail goes out in between",
+        "shops[0].notices.closes: found '09:00'; should be later than opens: mail goes out in between",
     ),
     "an unknown key near a known one": (
         SHOP + 'phne = { number = "1" }\n',

@@ -9,6 +9,7 @@ import pytest
 from intake.bootstrap import TEMPLATES
 from intake.config import Shop
 from intake.replies.notices import Words, day_words, digest_mail, line_text, load_words, notices_mail
+from intake.rules.clocks import DISPUTE, PRIVACY, SAFETY, TERM, WITHDRAWN
 from intake.rules.digest import Clock, Findings, Promised, Touched, sections, touched
 from intake.rules.reminders import Dates, Stage
 from intake.types import Line
@@ -25,7 +26,7 @@ def fields(text: str) -> set[str]:
 
 
 def parts(words: Words) -> dict[str, dict[str, str]]:
-    return {name: dict(getattr(words, name)) for name in ("mail", "short", "lines", "titles", "names")}
+    return {name: dict(getattr(words, name)) for name in ("mail", "short", "lines", "told", "titles", "names")}
 
 
 @pytest.mark.parametrize("language", sorted(WORDS))
@@ -37,6 +38,10 @@ def test_every_language_has_the_same_words_with_the_same_things_in_them(language
             key: fields(text) for key, text in words.items()
         }
         assert all(text.strip() and "  " not in text for text in own[part].values())
+
+
+def test_every_second_clock_has_a_name() -> None:
+    assert {WITHDRAWN, PRIVACY, TERM, DISPUTE, SAFETY} <= WORDS["en"].names.keys()
 
 
 def test_there_are_words_for_every_language_that_a_shop_can_have() -> None:

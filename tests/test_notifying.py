@@ -170,6 +170,15 @@ def test_reminders_of_one_look_are_one_mail_that_names_no_customer(tmp_path: Pat
             assert secret not in text
 
 
+def test_what_others_have_to_tell_is_said_in_the_shops_language(tmp_path: Path) -> None:
+    with office(tmp_path, "", NO_DIGEST) as here:
+        case_id = here.open(TUESDAY)
+        text = "SIS-2026-0001: the answer was sent with 2 gap(s)"
+        here.tell("gaps", kind="gaps sent", case_id=case_id, text=text, urgent=True)
+        assert here.at(WEDNESDAY) == ["Klacht SIS-2026-0001: melding"]
+        assert "- SIS-2026-0001: het antwoord is verstuurd met open plekken" in here.last_text()
+
+
 def test_urgent_notices_go_out_at_night_and_the_rest_waits_for_the_morning(tmp_path: Path) -> None:
     with office(tmp_path, "", NO_DIGEST) as here:
         here.tell("een")

@@ -93,7 +93,7 @@ def send_digest(house: House, shop: Shop) -> bool:
         return False
     waiting = house.store.notices.waiting(shop.id)
     words = house.words[shop.languages[0]]
-    subject, text = digest_mail(found, today, words, _told(house, waiting))
+    subject, text = digest_mail(found, today, words, _told(house, waiting, words))
     effect = _mail(house, shop, key, subject, text)
     fresh = house.store.notices.tell_once(notice, effect, waiting)
     house.checkpoint("digest stored")
@@ -107,7 +107,8 @@ def notify(house: House, shop: Shop) -> int:
         waiting = [notice for notice in waiting if notice.urgent]
     if not waiting:
         return 0
-    subject, text = notices_mail(_told(house, _by_weight(waiting)), house.words[shop.languages[0]])
+    words = house.words[shop.languages[0]]
+    subject, text = notices_mail(_told(house, _by_weight(waiting), words), words)
     key = f"notices:{shop.id}:{waiting[0].id}-{waiting[-1].id}"
     house.store.notices.tell(waiting, _mail(house, shop, key, subject, text), house.clock())
     house.checkpoint("notices stored")
@@ -201,11 +202,11 @@ def _dates(case: Case, approved: set[int]) -> Dates:
     return Dates(case.reference, case.due_on, case.post_by, case.id in approved)
 
 
-def _told(house: House, notices: Sequence[Notice]) -> list[tuple[str, str, str]]:
-    """What each notice says: its kind, the reference of its case, and its text."""
+def _told(house: House, notices: Sequence[Notice], words: Words) -> list[tuple[str, str, str]]:
+    """What each notice says: its kind, the reference of its case, and its text, by its kind in the shop's language."""
     ids = [notice.case_id for notice in notices if notice.case_id is not None]
     references: Mapping[int, str] = house.store.notices.references(ids) if ids else {}
-    return [(notice.kind, references.get(notice.case_id or 0, ""), notice.text) for notice in notices]
+    return [(one.kind, references.get(one.case_id or 0, ""), words.told.get(one.kind, one.text)) for one in notices]
 
 
 def _by_weight(notices: Sequence[Notice]) -> list[Notice]:

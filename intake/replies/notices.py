@@ -31,12 +31,14 @@ REMINDERS = ("missed", "late to post", "today", "before")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of one language: those of the mail itself, and by key those of subjects, lines, titles and names."""
+    """The words of one language: those of the mail itself, and by key those of subjects, lines, titles and names;
+    `told` by the kind of a notice that somebody else made."""
 
     language: str
     mail: Mapping[str, str]
     short: Mapping[str, str]
     lines: Mapping[str, str]
+    told: Mapping[str, str]
     titles: Mapping[str, str]
     names: Mapping[str, str]
 
@@ -49,7 +51,7 @@ def load_words(folder: Path) -> dict[str, Words]:
 def _words(path: Path) -> Words:
     found = tomllib.loads(path.read_text(encoding="utf-8"))
     mail = {key: value for key, value in found.items() if isinstance(value, str)}
-    return Words(path.stem, mail, found["short"], found["lines"], found["titles"], found["names"])
+    return Words(path.stem, mail, found["short"], found["lines"], found["told"], found["titles"], found["names"])
 
 
 def line_text(line: Line, words: Words) -> str:
