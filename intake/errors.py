@@ -105,4 +105,10 @@ class RecordError(ReadingError):
 
 
 class TemplateError(IntakeError):
-    """A template is missing or wrong."""
+    """A template is missing or wrong: for the `reason`, in the `file`, on the `line` (0 where that is not known)."""
+
+    def __init__(self, what: str, next_step: str = "", *, reason: str = "", file: str = "", line: int = 0) -> None:
+        super().__init__(what, next_step)
+        self.reason = reason or what.removesuffix(".")
+        self.file = file
+        self.line = line

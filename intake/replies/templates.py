@@ -6,11 +6,11 @@ the decision itself, is a visible gap: `[bestelnummer?]`. This module asserts no
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, nodes
 from jinja2 import TemplateError as JinjaError
 
 from intake.config import CLOSED_ODR
@@ -19,6 +19,7 @@ from intake.replies.limits import MOST_BYTES, BoundedEnvironment, limited
 
 GAP = re.compile(r"\[[^\[\]\n]{1,300}\?\]")
 LAYOUT = "mail.html.j2"
+Result = TypeVar("Result")
 ODR_IS_CLOSED = "names the EU's ODR platform, which closed on 20 July 2025 (Regulation (EU) 2024/3228)"
 # What a wrong template can raise while it is rendered; a mistake of the program itself is not among them.
 WRONG = (
@@ -52,6 +53,7 @@ class Templates:
             auto_reload=False,
         )
         self._chosen: dict[tuple[str, ...], str] = {}
+        self._trees: dict[str, nodes.Template] = {}
         self._jinja.filters["or_gap"] = or_gap
 
     def choose(self, kind: str, category: str, language: str, otherwise: str = "") -> str:
@@ -95,23 +97,44 @@ class Templates:
         return self._text(self._chosen[wanted], values)
 
     def _text(self, name: str, values: Mapping[str, Any]) -> str:
+        text = self._tried(name, lambda: self._jinja.get_template(name).render(values))
+        if len(text) > MOST_BYTES // 4 and len(text.encode("utf-8", "replace")) > MOST_BYTES:
+            reason = f"makes a reply of more than {MOST_BYTES // 1000} kB"
+            raise TemplateError(f"Template {name} {reason}.", "Mend it, or take it away.", reason=reason)
+        return text
+
+    def _tried(self, name: str, work: Callable[[], Result]) -> Result:
+        """The result of some work on a template, within limits; what goes wrong becomes a `TemplateError`."""
         try:
             with limited():
-                text = self._jinja.get_template(name).render(values)
+                return work()
         except TemplateNotFound as error:
-            missing = "is not there" if error.name == name else f"needs {error.name}, which is not there"
-            raise TemplateError(
-                f"Template {name} {missing}{_place(error)}.", "Add it to the template folder."
-            ) from error
+            reason = "is not there" if error.name == name else f"needs {error.name}, which is not there"
+            file, line = _where(error)
+            what = f"Template {name} {reason}{_place(file, line)}."
+            raise TemplateError(what, "Add it to the template folder.", reason=reason, file=file, line=line) from error
         except WRONG as error:
-            raise TemplateError(
-                f"Template {name} cannot be rendered{_place(error)}: {_why(error)}.", "Mend it, or take it away."
-            ) from error
-        if len(text) > MOST_BYTES // 4 and len(text.encode("utf-8", "replace")) > MOST_BYTES:
-            raise TemplateError(
-                f"Template {name} makes a reply of more than {MOST_BYTES // 1000} kB.", "Mend it, or take it away."
-            )
-        return text
+            file, line = _where(error)
+            reason = str(error).rstrip(".") or type(error).__name__
+            what = f"Template {name} cannot be rendered{_place(file, line)}: {reason}."
+            raise TemplateError(what, "Mend it, or take it away.", reason=reason, file=file, line=line) from error
+
+    def tree(self, name: str) -> nodes.Template:
+        """The syntax tree of a template that compiles. Raises `TemplateError`."""
+        if name not in self._trees:
+            source = self.source_of(name)
+            self._tried(name, lambda: self._jinja.get_template(name))
+            self._trees[name] = self._tried(name, lambda: self._jinja.parse(source, name))
+        return self._trees[name]
+
+    def is_own(self, name: str) -> bool:
+        """Whether a template is the shop's."""
+        return self.own is not None and (self.own / name).is_file()
+
+    def delivered_source(self, name: str) -> str | None:
+        """What is written in the delivered template of this name, if there is one."""
+        path = self.delivered / name
+        return path.read_text(encoding="utf-8") if path.is_file() else None
 
     def source_of(self, name: str) -> str:
         """What is written in a template, also where it cannot be compiled. Raises `TemplateError`."""
@@ -129,11 +152,9 @@ class Templates:
         for name in self.names():
             try:
                 source = self.source_of(name)
-                self._jinja.get_template(name)
+                self.tree(name)
             except TemplateError as error:
-                found.append(f"{name}: {error.what}")
-            except WRONG as error:
-                found.append(f"{name}{_place(error)}: {_why(error)}")
+                found.append(f"{name}{_place(error.file, error.line)}: {error.reason}")
             else:
                 found += [f"{name}: {ODR_IS_CLOSED}"] if CLOSED_ODR.search(source) else []
         return found
@@ -145,20 +166,20 @@ def naming_closed_platform(folder: Path) -> list[str]:
     return [str(path) for path in files if CLOSED_ODR.search(path.read_text(encoding="utf-8", errors="replace"))]
 
 
-def _place(error: BaseException) -> str:
-    """Where in which file: Jinja writes the template's own file and line into the traceback."""
+def _where(error: BaseException) -> tuple[str, int]:
+    """The file and the line: Jinja writes the template's own into the traceback."""
     if isinstance(error, TemplateSyntaxError):
-        return f" at line {error.lineno}" + (f" of {Path(error.filename).name}" if error.filename else "")
-    place, step = "", error.__traceback__
+        return error.filename or "", error.lineno
+    place, step = ("", 0), error.__traceback__
     while step is not None:
         if "__jinja_exception__" in step.tb_frame.f_globals:
-            place = f" at line {step.tb_lineno} of {Path(step.tb_frame.f_code.co_filename).name}"
+            place = step.tb_frame.f_code.co_filename, step.tb_lineno
         step = step.tb_next
     return place
 
 
-def _why(error: BaseException) -> str:
-    return str(error).rstrip(".") or type(error).__name__
+def _place(file: str, line: int) -> str:
+    return (f" at line {line}" + (f" of {Path(file).name}" if file else "")) if line else ""
 
 
 def gap(what: str) -> str:
