@@ -26,6 +26,7 @@ from intake.pipeline.effects import (
     WITHDRAW_DRAFT,
 )
 from intake.pipeline.house import House
+from intake.pipeline.html_drafts import html_beside
 from intake.pipeline.renewing import Renewal, replace_drafts
 from intake.replies.compose import ACKNOWLEDGEMENT
 from intake.replies.letter import Letter, split_enclosures, split_signatory
@@ -236,6 +237,7 @@ def draft_mail(house: House, draft: Draft, case: Case, automatic: str = "") -> b
             references=tuple(draft.reference_ids),
             language=draft.language,
             automatic=automatic,
+            html=html_beside(house, shop, draft),
         )
     )
 
