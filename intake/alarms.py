@@ -153,7 +153,7 @@ def _processing(store: Store, now: datetime) -> Iterator[Alarm]:
     for shop, count in sorted(store.count_unfetchable().items()):
         what = f"{_mails(count)} cannot be had from the server."
         yield Alarm(f"mailbox {shop}", what, "Read the cases that say so there.", "unfetchable")
-    stuck = store.count_stuck(now - STUCK_AFTER)["arrivals"]
+    stuck = store.count_stuck(now - STUCK_AFTER)
     if stuck:
         what = f"{_mails(stuck)} could not be processed for an hour or more."
         yield Alarm("processing", what, "`intake arrivals --fate waiting` says why.", "stuck")

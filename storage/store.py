@@ -303,17 +303,11 @@ class Store:
         with reading(self.engine) as connection:
             return {str(shop): int(count) for shop, count in connection.execute(statement)}
 
-    def count_stuck(self, before: datetime) -> dict[str, int]:
-        """How many arrivals wait for a fate since `before`, and how many effects failed again and again since then."""
-        undone = or_(EFFECTS.c.state == EffectState.WAITING, EFFECTS.c.state == EffectState.STARTED)
-        wanted = {
-            "arrivals": select(func.count()).where(
-                ARRIVALS.c.state == ArrivalState.RECEIVED, ARRIVALS.c.stored_at < before
-            ),
-            "effects": select(func.count()).where(undone, EFFECTS.c.problem != "", EFFECTS.c.made_at < before),
-        }
+    def count_stuck(self, before: datetime) -> int:
+        """How many arrivals wait for a fate since `before`."""
+        waiting = (ARRIVALS.c.state == ArrivalState.RECEIVED) & (ARRIVALS.c.stored_at < before)
         with reading(self.engine) as connection:
-            return {name: int(connection.execute(statement).scalar_one()) for name, statement in wanted.items()}
+            return int(connection.execute(select(func.count()).where(waiting)).scalar_one())
 
     def fates(self) -> dict[str, int]:
         """How many messages met each fate."""
