@@ -148,23 +148,14 @@ def arrival_value(line: ArrivalLine) -> dict[str, Any]:
 
 def cases_table(cases: list[Case], drafts: dict[int, Draft], config: Config, now: datetime) -> Table:
     """Cases in the order given: the most urgent first."""
-    assigned = any(case.assignee for case in cases)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in (
-        "case",
-        "due",
-        "complainant",
-        "subject",
-        "category",
-        "draft",
-        *(["whose"] if assigned else []),
-        "look at",
-    ):
+    for heading in ("case", "due", "complainant", "subject", "category", "draft", "look at"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("case", "due", "category", "draft"))
     for case in cases:
         shop = config.shop(case.shop)
         draft = drafts.get(case.id or 0)
-        marks = [*(f"!{label}" for label in case.labels), *case.attention]
+        whose = [f"@{case.assignee}"] if case.assignee else []
+        marks = [*whose, *(f"!{label}" for label in case.labels), *case.attention]
         table.add_row(
             case.reference,
             when_words(case, shop, now, between="\n"),
@@ -172,7 +163,6 @@ def cases_table(cases: list[Case], drafts: dict[int, Draft], config: Config, now
             escape(shorten(case.subject, 40)),
             case.category,
             _draft_cell(draft),
-            *([escape(case.assignee)] if assigned else []),
             escape("; ".join(marks)),
         )
     return table
