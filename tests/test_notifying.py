@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from email.header import decode_header, make_header
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from intake.config import Shop
-from intake.pipeline import House, keep_awake
+from intake.config import Outgoing, Shop
+from intake.pipeline import House, keep_awake, send
 from intake.rules.decision import Knowledge, decide
 from intake.rules.tokens import read_token
 from intake.types import Address, Facts, Message
@@ -23,6 +24,7 @@ from storage.rows import fetch
 from storage.tables import DRAFTS, EFFECTS
 from tests.builders import make_config, make_house, shop_settings
 from tests.records import a_case, a_deadline, a_message, an_arrival, an_event
+from tests.smtp_sink import smtp_sink
 
 OUTGOING = {"host": "127.0.0.1", "port": 25, "security": "plain", "sender": "mirjam@example.nl"}
 MAILBOX = {"host": "127.0.0.1", "port": 9, "security": "plain", "username": "mirjam", "password": "secret"}
@@ -334,6 +336,24 @@ def test_what_was_broken_off_anywhere_is_told_once_in_the_end(tmp_path: Path, bo
         here.at(THURSDAY, "09:01")
         assert (len(here.mails()), len(here.drafts())) == (1, 1)
         assert here.at(THURSDAY, "09:02") == []
+
+
+def test_a_reminder_arrives_as_automatic_mail_and_once(tmp_path: Path) -> None:
+    with smtp_sink() as sink, office(tmp_path, "", {**NO_DIGEST, "to": ["a@example.nl", "b@example.nl"]}) as here:
+        outgoing = Outgoing.model_validate(sink.settings(sender="mirjam@example.nl"))
+        shop = here.shop.model_copy(update={"outgoing": outgoing})
+        here.open(FRIDAY)
+        for moment in ("08:00", "08:01"):
+            here.at(THURSDAY, moment)
+            send(here.house, shop)
+        (taken,) = sink.taken
+        message = taken.mail
+        assert (str(make_header(decode_header(message["Subject"]))), message["Auto-Submitted"]) == (
+            "Klacht SIS-2026-0001: nog één werkdag",
+            "auto-generated",
+        )
+        assert (taken.sender, taken.recipients) == ("mirjam@example.nl", ("a@example.nl", "b@example.nl"))
+        assert message["Message-ID"] == here.mails()[0].payload["message_id"]
 
 
 def test_a_notice_that_comes_back_is_set_aside_even_as_a_reply_of_the_manager(tmp_path: Path) -> None:
