@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import imapclient
@@ -72,7 +73,7 @@ class Shop:
             send(self.house, self.shop)
             deliver(self.house, self.shop)
 
-    def write(self, text: str, moment: datetime, **headers: str) -> None:
+    def write(self, text: str, moment: datetime, **headers: Any) -> None:
         """The customer's mail arrives, and the shop's server finds no spam in it."""
         raw = mail(text, sent=moment, x_spam_flag="NO", **headers)
         self.client.append("INBOX", raw, (), moment)
