@@ -221,6 +221,21 @@ def test_an_acknowledgement_tells_whether_the_phone_is_answered_now(case: str) -
     assert told in compose("acknowledgement", a_complaint(now=now), shop, TEMPLATES).body
 
 
+@pytest.mark.parametrize(
+    ("kind", "channel", "acknowledge"),
+    [
+        ("acknowledgement", Channel.LETTER, "send"),
+        ("acknowledgement", Channel.MAIL, "draft"),
+        ("answer", Channel.MAIL, "send"),
+    ],
+)
+def test_what_is_read_later_says_nothing_about_now(kind: str, channel: Channel, acknowledge: str) -> None:
+    shop = Shop.model_validate(shop_settings(phone=PHONE, acknowledge=acknowledge))
+    body = compose(kind, a_complaint(channel=channel, now=NOW.astimezone(shop.zone)), shop, TEMPLATES).body
+    assert "van 9:00 tot 17:00 uur." in body
+    assert "nu bereikbaar" not in body
+
+
 def test_without_an_opening_hour_nothing_is_said_about_now() -> None:
     body = compose("acknowledgement", a_complaint(), SHOP, TEMPLATES).body
     assert "maandag tot en met vrijdag tot 17:00 uur." in body

@@ -118,7 +118,7 @@ def _templates(config: Config) -> str:
     if wrong:
         raise TemplateError("; ".join(dict.fromkeys(wrong)) + ".", "Mend them in the template folder.")
     names = {
-        Templates(TEMPLATES / "replies", shop.templates).choose("answer", topic.id, language)
+        Templates(TEMPLATES / "replies", shop.templates).choose("answer", topic.id, language, shop.languages[0])
         for shop in config.shops
         for language in shop.languages
         for topic in categories.categories

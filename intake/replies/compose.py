@@ -160,7 +160,7 @@ def values_for(kind: str, complaint: Complaint, shop: Shop, language: str) -> di
         "channel": complaint.channel.value,
         "outcome": complaint.outcome,
         "dispute": _dispute(shop),
-        "phone": _phone(complaint.now, shop, language),
+        "phone": _phone(complaint, shop, language, at_once=unread and shop.acknowledge == "send"),
     }
 
 
@@ -189,8 +189,10 @@ def _dispute(shop: Shop) -> dict[str, Any]:
     }
 
 
-def _phone(now: datetime, shop: Shop, language: str) -> dict[str, str]:
-    state = phone_state(now, shop)
+def _phone(complaint: Complaint, shop: Shop, language: str, *, at_once: bool) -> dict[str, str]:
+    """Whether the phone is answered now: only in what is read now, an acknowledgement that goes out at once."""
+    now = complaint.now
+    state = phone_state(now, shop) if at_once and complaint.channel is Channel.MAIL else None
     if state is None:
         return {"state": "", "opens_on": "", "opens_at": ""}
     at = state.opens_at
