@@ -11,6 +11,7 @@ be repeated after a kill at any point.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from intake.errors import ServerRefused
 from intake.outlets.drafts_folder import DraftsFolder, Place
@@ -28,10 +29,13 @@ from storage.models import SUBSTANTIVE, Case, CaseState, Draft, DraftState, Even
 from storage.processing import Processing
 
 PUT = (APPEND_DRAFT, RENEW_DRAFT)  # the effects that put a draft into Drafts
+# Of one case: for two programs that answer each other, or for a flood, no draft is drawn up for each mail.
+DRAFTS_A_DAY, A_DAY = 5, timedelta(days=1)
 LOOKS = 3  # before a draft counts as deleted: a mail program may be sending it
 TOUCHED = "the customer wrote again after you began to edit the draft: read it"
 DELETED = "the customer wrote again after its draft was deleted: `intake redraft {}` makes another"
 APPROVED = "the customer wrote again after its letter was approved: read it before it is posted"
+OFTEN = "the customer writes often today: the draft is not made anew for each mail"
 OLDER_LIES = "an older draft of it lies in Drafts, too, since the server does not let it be removed: delete it"
 
 
@@ -51,14 +55,16 @@ def keep_up(house: House, unit: Processing, item: Item, case_id: int, message: m
     own_lists = item.shop.mailbox.own_lists if item.shop.mailbox else ()
     if find_automatic(item.message, own_lists) is not None or is_thanks(house, item):
         return
-    counting = [
-        one for one in unit.drafts_of(case_id) if one.kind in SUBSTANTIVE and one.state is not DraftState.SUPERSEDED
-    ]
-    latest = counting[-1] if counting else None
-    if latest is not None and latest.state is DraftState.APPROVED:
-        _tell(house, unit, case, f"{message.arrival_id}.{message.part}", APPROVED)
-    elif latest is not None and latest.state is DraftState.DELETED:
-        _tell(house, unit, case, f"{message.arrival_id}.{message.part}", DELETED.format(case.reference))
+    drafts = [one for one in unit.drafts_of(case_id) if one.kind in SUBSTANTIVE]
+    counting = [one for one in drafts if one.state is not DraftState.SUPERSEDED]
+    latest = counting[-1].state if counting else None
+    number = f"{message.arrival_id}.{message.part}"
+    if latest is DraftState.APPROVED:
+        _tell(house, unit, case, number, APPROVED)
+    elif latest is DraftState.DELETED:
+        _tell(house, unit, case, number, DELETED.format(case.reference))
+    elif sum(one.made_at > house.clock() - A_DAY for one in drafts) >= DRAFTS_A_DAY:
+        _tell(house, unit, case, f"{house.clock():%Y-%m-%d}", OFTEN)
     else:
         waiting = [one for one in counting if one.state is DraftState.WAITING]
         draft_follow_up(house, unit, item, (case, message), waiting)
