@@ -7,8 +7,9 @@ One method per need, one transaction each, like the rest of the store.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from storage.database import reading, writing
 from storage.models import (
@@ -40,6 +41,8 @@ from storage.tables import (
 
 NOT_DELIVERED = "not delivered"  # the kind of the event that a bounce leaves on its case
 THANKS = "mere thanks"  # how the mark begins that suggests to close a case
+VALUES_AT_MOST = 500  # in one statement
+T = TypeVar("T")
 UNDONE = (EffectState.WAITING, EffectState.STARTED, EffectState.SENDING)
 
 
@@ -69,7 +72,11 @@ class Notices:
     def held(self, keys: Sequence[str]) -> set[str]:
         """Those of these keys under which there is a notice already."""
         with reading(self._engine) as connection:
-            return set(connection.execute(select(NOTICES.c.key).where(NOTICES.c.key.in_(keys))).scalars())
+            return {
+                str(found)
+                for part in _parts(keys)
+                for found in connection.execute(select(NOTICES.c.key).where(NOTICES.c.key.in_(part))).scalars()
+            }
 
     def waiting(self, shop: str) -> list[Notice]:
         """The notices of a shop (of the operator, where it is "") that nobody was told yet, oldest first."""
@@ -86,10 +93,8 @@ class Notices:
     def tell(self, notices: Sequence[Notice], effect: Effect | None, now: datetime) -> None:
         """Commit that these waiting notices are told: the mail is stored to be sent. Without a mail they are settled
         without one."""
-        ids = [notice.id for notice in notices]
         with writing(self._engine) as connection:
-            told = update(NOTICES).where(NOTICES.c.id.in_(ids), NOTICES.c.told_at.is_(None)).values(told_at=now)
-            if connection.execute(told).rowcount and effect is not None:
+            if _settle(connection, notices, now) and effect is not None:
                 insert_all(connection, EFFECTS, [values_of(effect)], ("key",))
 
     def tell_once(self, notice: Notice, effect: Effect | None, together: Sequence[Notice] = ()) -> bool:
@@ -99,8 +104,8 @@ class Notices:
             fresh = bool(insert_new(connection, NOTICES, [notice], ("key",)))
             if fresh and effect is not None:
                 insert_all(connection, EFFECTS, [values_of(effect)], ("key",))
-                ids = [one.id for one in together]
-                connection.execute(update(NOTICES).where(NOTICES.c.id.in_(ids)).values(told_at=notice.told_at))
+            if fresh:
+                _settle(connection, together, notice.made_at)
         return fresh
 
     def last_digest(self, shop: str) -> datetime | None:
@@ -135,9 +140,13 @@ class Notices:
 
     def references(self, case_ids: Sequence[int]) -> dict[int, str]:
         """The references of these cases."""
-        statement = select(CASES.c.id, CASES.c.reference).where(CASES.c.id.in_(case_ids))
+        columns = select(CASES.c.id, CASES.c.reference)
         with reading(self._engine) as connection:
-            return {int(case_id): str(reference) for case_id, reference in connection.execute(statement)}
+            return {
+                int(case_id): str(reference)
+                for part in _parts(case_ids)
+                for case_id, reference in connection.execute(columns.where(CASES.c.id.in_(part)))
+            }
 
     def dated_cases(self, shop: str) -> list[tuple[Case, Deadline]]:
         """The open cases of a shop, each with its latest deadline, by the day that counts."""
@@ -167,11 +176,14 @@ class Notices:
 
     def waiting_drafts(self, case_ids: Sequence[int], kinds: Sequence[str]) -> list[Draft]:
         """The drafts of these kinds of these cases that wait for a person, oldest first."""
-        statement = select(DRAFTS).where(
-            DRAFTS.c.case_id.in_(case_ids), DRAFTS.c.kind.in_(kinds), DRAFTS.c.state == DraftState.WAITING
-        )
+        statement = select(DRAFTS).where(DRAFTS.c.kind.in_(kinds), DRAFTS.c.state == DraftState.WAITING)
+        statement = statement.order_by(DRAFTS.c.id)
         with reading(self._engine) as connection:
-            return fetch(connection, Draft, statement.order_by(DRAFTS.c.id))
+            return [
+                draft
+                for part in _parts(case_ids)
+                for draft in fetch(connection, Draft, statement.where(DRAFTS.c.case_id.in_(part)))
+            ]
 
     def without_draft(self) -> list[str]:
         """The open cases that no draft waits for or was approved for: none was made, or the manager deleted it."""
@@ -277,3 +289,15 @@ class Notices:
             statement = statement.where(EFFECTS.c.shop == shop)
         with reading(self._engine) as connection:
             return sorted(connection.execute(statement).scalars())
+
+
+def _settle(connection: Connection, notices: Sequence[Notice], now: datetime) -> int:
+    """Mark those of these notices that wait as told; how many."""
+    told = update(NOTICES).where(NOTICES.c.told_at.is_(None)).values(told_at=now)
+    ids = [notice.id for notice in notices]
+    return sum(connection.execute(told.where(NOTICES.c.id.in_(part))).rowcount for part in _parts(ids))
+
+
+def _parts(values: Sequence[T]) -> list[Sequence[T]]:
+    """As many at a time as every database takes in one statement."""
+    return [values[start : start + VALUES_AT_MOST] for start in range(0, len(values), VALUES_AT_MOST)]
