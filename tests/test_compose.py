@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intake.config import Shop
@@ -115,6 +115,7 @@ def _as(field: str, value: str) -> Any:
     return value
 
 
+@settings(deadline=None)
 @given(name=st.text(max_size=60), subject=st.text(max_size=80), text=st.text(max_size=300))
 def test_any_words_make_a_reply_whose_subject_ends_with_the_reference(name: str, subject: str, text: str) -> None:
     found = reply(customer=name, subject=subject, text=text)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intake.errors import TemplateError
@@ -96,6 +96,7 @@ TAGS = st.text() | st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(body=TAGS, customer=TAGS, subject=TAGS)
 def test_no_tag_of_a_strangers_words_survives(body: str, customer: str, subject: str) -> None:
     made = page(body, customer, subject)
@@ -152,6 +153,7 @@ def a_mail(text: str, html: str = "") -> DraftMail:
     return DraftMail(person, person, "Ré", text, NOW, "<a@example.nl>", html=html)
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=100), customer=st.text(max_size=100))
 def test_a_mail_with_html_has_both_forms_and_the_same_bytes(text: str, customer: str) -> None:
     html = page(text, customer)

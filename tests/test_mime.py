@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intake.replies.mime import DraftMail, build
@@ -188,6 +188,7 @@ def test_the_text_comes_back_and_is_plain() -> None:
     assert message.get_content().replace("\r\n", "\n") == text
 
 
+@settings(deadline=None)
 @given(subject=st.text(max_size=300), text=st.text(max_size=400), name=st.text(max_size=100))
 def test_any_text_makes_a_mail_that_can_be_sent(subject: str, text: str, name: str) -> None:
     raw = build(a_draft(subject=subject, text=text, recipient=Address(name, "jan@example.com")))
@@ -198,6 +199,7 @@ def test_any_text_makes_a_mail_that_can_be_sent(subject: str, text: str, name: s
     assert message.defects == []
 
 
+@settings(deadline=None)
 @given(ids=st.lists(st.from_regex(r"<[a-zA-Z0-9.$=+_-]{1,300}@[a-z0-9.-]{1,90}>", fullmatch=True), max_size=20))
 def test_any_ids_come_back_exactly(ids: list[str]) -> None:
     raw = build(a_draft(references=tuple(ids), in_reply_to=ids[-1] if ids else ""))
