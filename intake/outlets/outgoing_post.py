@@ -33,6 +33,7 @@ UNSAFE = re.compile(r"[^\w.()+ -]+")
 # With a reference in front and a reason behind it, a name still has fewer than 255 bytes.
 LONGEST = 150
 RECORD = ".json"
+RECEIVED = "__received.pdf"
 BAD_RECORD = "SIDECAR"
 
 
@@ -118,6 +119,18 @@ def put_letter(post: Path, reference: str, post_by: date | None, pdf: bytes) -> 
     place = write_durably(post / OUTGOING / letter_name(reference, post_by), pdf)
     (post / DRAFTS / f"{reference}.pdf").unlink(missing_ok=True)
     return place
+
+
+def put_acknowledgement(post: Path, reference: str, day: date, pdf: bytes) -> Path:
+    """Write an acknowledgement to print, beside the answer that comes later: `2026-11-20__SIS-2026-0042__received.pdf`,
+    by the day on which it is to be posted."""
+    return write_durably(post / OUTGOING / f"{day.isoformat()}__{reference}{RECEIVED}", pdf)
+
+
+def drop_acknowledgement(post: Path, reference: str) -> None:
+    """Remove an acknowledgement that was posted, or that comes after the answer."""
+    for path in (post / OUTGOING).glob(f"*__{reference}{RECEIVED}"):
+        path.unlink(missing_ok=True)
 
 
 def letter_name(reference: str, post_by: date | None) -> str:

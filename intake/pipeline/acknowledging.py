@@ -7,7 +7,7 @@ Part of the transaction that opens a case: the acknowledgement is a draft of its
 from intake.config import Shop
 from intake.errors import TemplateError
 from intake.pipeline.drafting import Wanted, file_draft, make_draft
-from intake.pipeline.effects import SEND_REPLY, of_draft
+from intake.pipeline.effects import APPEND_DRAFT, SEND_REPLY, TYPESET_LETTER, of_draft
 from intake.pipeline.house import House
 from intake.pipeline.items import POST, Item
 from intake.pipeline.records import event_of
@@ -36,7 +36,7 @@ def acknowledge(house: House, unit: Processing, item: Item, case: Case, stored: 
         return
     verdict = _verdict(house, unit, item)
     if not verdict.address and item.is_letter and shop.acknowledge_letters and _may_write(verdict, case, shop):
-        _make(house, unit, item, case, stored, Verdict(""))
+        _make(house, unit, item, case, stored, Verdict(""))  # by post
     elif verdict.why:
         _not_acknowledged(house, unit, item, case, verdict.why)
     elif shop.outgoing is None and shop.mailbox is None:
@@ -123,8 +123,20 @@ def _make(house: House, unit: Processing, item: Item, case: Case, stored: models
         draft_id = unit.add_draft(draft)
         unit.add_effect(of_draft(SEND_REPLY, shop.id, draft, draft_id))
         return
-    file_draft(unit, shop, draft)
+    if draft.channel is models.Channel.LETTER:
+        _print(unit, shop, draft)
+    else:
+        file_draft(unit, shop, draft)
     unit.add_event(event_of(house, item.arrival, case.id, "acknowledgement drafted", template=draft.template))
+
+
+def _print(unit: Processing, shop: Shop, draft: models.Draft) -> None:
+    """A letter that acknowledges: for the clerk to print at once, or for the manager to send to the post room. It has
+    no preview: that place is the answer's."""
+    by_hand = shop.acknowledge == "draft" and shop.mailbox is not None
+    state = models.DraftState.WAITING if by_hand else models.DraftState.APPROVED
+    draft_id = unit.add_draft(draft.model_copy(update={"state": state}))
+    unit.add_effect(of_draft(APPEND_DRAFT if by_hand else TYPESET_LETTER, shop.id, draft, draft_id))
 
 
 def _not_acknowledged(house: House, unit: Processing, item: Item, case: Case, why: str) -> None:

@@ -308,6 +308,9 @@ def _typeset_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) 
     house.store.letters.set_pdf(draft.id or 0, digest)
     if draft.posted_on is not None or draft.state is DraftState.SUPERSEDED:
         return  # it was posted meanwhile, or a newer text has taken its place
+    if draft.kind == ACKNOWLEDGEMENT:
+        outgoing_post.put_acknowledgement(_post_folder(shop), case.reference, draft.dated, pdf)
+        return
     outgoing_post.put_letter(_post_folder(shop), case.reference, case.post_by, pdf)
     drop_older(_post_folder(shop), case.reference, case.post_by)
 

@@ -11,12 +11,14 @@ from pathlib import Path
 from intake import deadlines
 from intake.config import Shop
 from intake.errors import Refused
+from intake.outlets.outgoing_post import drop_acknowledgement
 from intake.outlets.printed import clear_outgoing
 from intake.pipeline.answering import LETTER, answer_case
 from intake.pipeline.house import House
 from intake.pipeline.records import SYSTEM
+from intake.replies.compose import ACKNOWLEDGEMENT
 from intake.sources.posted import PostedFile, outgoing_files, posted_files, reference_in
-from storage.models import Case, CaseState, Draft
+from storage.models import Case, CaseState, Draft, DraftState, Event
 
 POSTED_AT = time(17)  # of the day; the hour says nothing
 
@@ -61,7 +63,10 @@ def letter_to_post(house: House, case: Case, day: date) -> Draft:
 
 
 def mark_posted(house: House, draft: Draft, case: Case, day: date, actor: str) -> Draft:
-    """Commit that a letter was posted on a day, and that its case is answered by it."""
+    """Commit that a letter was posted on a day, and that its case is answered by it; an acknowledgement answers
+    nothing."""
+    if draft.kind == ACKNOWLEDGEMENT:
+        return _mark_told(house, draft, case, day, actor)
     shop, now = house.shop(case.shop), house.clock()
     expected = deadlines.expected_delivery(day, shop.post, shop.calendar)
     answered_at = min(datetime.combine(day, POSTED_AT, shop.zone), now)
@@ -78,7 +83,24 @@ def mark_posted(house: House, draft: Draft, case: Case, day: date, actor: str) -
     if shop.post_folder is not None:
         run_is_posted = draft.run and not house.store.letters.printed_in(shop.id, draft.run)
         clear_outgoing(shop.post_folder.path, case.reference, draft.run if run_is_posted else "")
+        drop_acknowledgement(shop.post_folder.path, case.reference)
     house.log.info("posted", case=case.reference, on=day.isoformat(), delivery=expected.isoformat())
+    return draft.model_copy(update={"posted_on": day, "delivery_on": expected})
+
+
+def _mark_told(house: House, draft: Draft, case: Case, day: date, actor: str) -> Draft:
+    """Commit that an acknowledgement was posted on a day. The clock runs on."""
+    shop, now = house.shop(case.shop), house.clock()
+    expected = deadlines.expected_delivery(day, shop.post, shop.calendar)
+    with house.store.processing() as unit:
+        unit.change_draft(draft.id or 0, posted_on=day, delivery_on=expected, state=DraftState.SENT, sent_at=now)
+        data = {"posted_on": day.isoformat()}
+        unit.add_event(
+            Event(shop=shop.id, case_id=case.id, kind="acknowledged by letter", actor=actor, data=data, at=now)
+        )
+    if shop.post_folder is not None:
+        drop_acknowledgement(shop.post_folder.path, case.reference)
+    house.log.info("acknowledgement posted", case=case.reference, on=day.isoformat())
     return draft.model_copy(update={"posted_on": day, "delivery_on": expected})
 
 
