@@ -102,7 +102,7 @@ def _shared_examiner() -> Examiner:
 
 @cache
 def newest_sqlite() -> Path:
-    """An empty SQLite database of the newest schema, made once in a test process, to be copied: migrations take long."""
+    """An empty SQLite database of the newest schema, made once a process and copied, since migrating takes long."""
     folder = Path(tempfile.mkdtemp(prefix="intake-schema-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     engine = open_engine(f"sqlite:///{folder / 'intake.db'}")
