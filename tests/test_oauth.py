@@ -520,6 +520,28 @@ def test_microsoft_has_its_own_addresses_and_scopes() -> None:
     assert application.scopes == "https://outlook.office365.com/.default"
 
 
+def test_a_shop_that_sends_with_its_mailboxs_tokens_asks_for_that_too(tmp_path: Path) -> None:
+    oauth = '[shops.mailbox.oauth]\nprovider = "microsoft"\ntenant = "example.nl"\nclient_id = "app"\n'
+    sends = '[shops.outgoing]\nhost = "smtp.example.nl"\nsender = "mirjam@example.nl"\nusername = "mirjam@example.nl"\n'
+    with_tokens, with_password = load(tmp_path, f"{oauth}{sends}oauth = true\n"), load(tmp_path, oauth + sends)
+    asked = []
+    for config in (with_tokens, with_password):
+        assert config.shops[0].mailbox is not None
+        assert config.shops[0].mailbox.oauth is not None
+        asked.append("SMTP.Send" in config.shops[0].mailbox.oauth.scopes)
+    assert asked == [True, False]
+    assert missing_secrets(with_tokens) == []
+    assert len(missing_secrets(with_password)) == 1
+
+
+@pytest.mark.parametrize("more", ['password_env = "X"\n', ""], ids=["a password beside it", "a mailbox without tokens"])
+def test_tokens_for_sending_are_the_mailboxs_and_take_the_passwords_place(tmp_path: Path, more: str) -> None:
+    oauth = '[shops.mailbox.oauth]\nprovider = "google"\nclient_id = "app"\n' if more else ""
+    outgoing = f'[shops.outgoing]\nhost = "smtp.example.nl"\nsender = "mirjam@example.nl"\noauth = true\n{more}'
+    with pytest.raises(ConfigError, match="outgoing"):
+        load(tmp_path, oauth + outgoing)
+
+
 def load(folder: Path, oauth: str, **environ: str):
     path = folder / "config.toml"
     path.write_text(SHOP + oauth)
@@ -577,6 +599,7 @@ def test_a_secret_that_is_needed_and_not_there_is_named(more: str, missing: list
         ('provider = "google"\ntoken_url = "https://[::1/t"', "token_url: found"),
         ('provider = "google"\nmechanism = "plain"', "mechanism: found 'plain'"),
         ('provider = "google"\ntokens_file = "x"', "tokens_file: there is no such setting; remove it"),
+        ('provider = "google"\nsends = true', "sends: there is no such setting; remove it"),
         ('provider = "google"\nclient_secret = "hush"', "client_secret: secrets do not stand in this file"),
         ('provider = "google"\nclient_idd = "x"', "client_idd: there is no such setting; did you mean 'client_id'?"),
     ],
