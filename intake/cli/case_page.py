@@ -100,10 +100,9 @@ def _date_rows(file: CaseFile, shop: Shop, now: datetime) -> Iterator[tuple[str,
         yield "answer", due_words(case, shop, now)
     else:
         yield "answer", Text(f"{ended_words(case, shop) or case.state.value}; it was due on {case.due_on:%a %d %b}")
-    promised = [one for one in file.deadlines if one.kind is DeadlineKind.PROMISE]
-    if promised and file.deadlines[-1].kind is not DeadlineKind.PROMISE:
-        late = " missed" if promised[-1].due_on < now.astimezone(shop.zone).date() else ""
-        yield "promised", f"{promised[-1].due_on:%a %d %b}{late}; kept beside the moved date"
+    promised = [one.due_on for one in file.deadlines if one.kind is DeadlineKind.PROMISE and not one.because]
+    if promised and promised[-1] != case.due_on:
+        yield "promised", f"{promised[-1]:%a %d %b}, which stays beside the moved date"
     for clock in case.clocks:
         yield "also due", clock_words(clock, shop, now).append(f", {clock['words']}", style="default")
 

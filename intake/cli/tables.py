@@ -44,21 +44,21 @@ def when_words(case: Case, shop: Shop, now: datetime, between: str = ", ") -> Te
     """By when a case is to be answered, with its second clocks on lines of their own; of one that is not open, what
     became of it."""
     if case.state is not CaseState.OPEN:
-        return Text(ended_words(case, shop) or case.state.value)
+        return Text(ended_words(case, shop, between) or case.state.value)
     words = due_words(case, shop, now, between)
     for clock in case.clocks:
         words.append("\n").append(clock_words(clock, shop, now))
     return words
 
 
-def ended_words(case: Case, shop: Shop) -> str:
+def ended_words(case: Case, shop: Shop, between: str = ", ") -> str:
     """How a case was answered, or why it was closed; "" while it is open."""
     if case.state is CaseState.CLOSED:
         words = CLOSE_REASONS.get(case.closed_as, case.closed_as)
-        return f"closed {_moment(case.closed_at, shop)}: {words}".replace("  ", " ")
+        return f"closed {_moment(case.closed_at, shop)}{between}{words}"
     if case.answered_at is None:
         return ""
-    how = f" by {case.answered_how}" if case.answered_how else ""
+    how = f"{between}by {case.answered_how}" if case.answered_how else ""
     return f"answered {_moment(case.answered_at, shop)}{how}"
 
 
@@ -76,7 +76,7 @@ def draft_words(draft: Draft | None, effect: Effect | None) -> str:
         return ""
     if draft.state in DRAFT_ENDS:
         return DRAFT_ENDS[draft.state]
-    gaps = f", {len(draft.gaps)} gaps" if draft.gaps else ""
+    gaps = f", {_gaps(draft)}" if draft.gaps else ""
     if effect is None:
         return f"stored{gaps}"
     if effect.state is EffectState.DONE:
@@ -169,9 +169,13 @@ def cases_table(cases: list[Case], drafts: dict[int, Draft], config: Config, now
 
 
 def _draft_cell(draft: Draft | None) -> str:
-    if draft is None:
+    if draft is None or draft.state is DraftState.SUPERSEDED:
         return "none"
-    return draft.state.value if draft.state in DRAFT_ENDS else f"{len(draft.gaps)} gaps"
+    return draft.state.value if draft.state in DRAFT_ENDS else _gaps(draft)
+
+
+def _gaps(draft: Draft) -> str:
+    return f"{len(draft.gaps)} gap{'' if len(draft.gaps) == 1 else 's'}"
 
 
 def case_value(case: Case) -> dict[str, Any]:
