@@ -237,9 +237,11 @@ class Processing:
         return case
 
     def latest_draft(self, case_id: int, kinds: Sequence[str] = SUBSTANTIVE) -> Draft | None:
-        """The newest stored draft of a case, of a kind that answers it."""
+        """The newest stored draft of a case, of a kind that answers it; one that was superseded only where there is no
+        other: a newer one gives way to one that a person has begun to edit."""
         statement = select(DRAFTS).where(DRAFTS.c.case_id == case_id, DRAFTS.c.kind.in_(kinds))
-        return fetch_one(self._connection, Draft, statement.order_by(DRAFTS.c.id.desc()))
+        ordered = statement.order_by(DRAFTS.c.state == DraftState.SUPERSEDED, DRAFTS.c.id.desc())
+        return fetch_one(self._connection, Draft, ordered)
 
     def drafts_of(self, case_id: int) -> list[Draft]:
         """The drafts of a case, oldest first, those of this batch too. What the batch has changed of them is not told,

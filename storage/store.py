@@ -30,6 +30,7 @@ from storage.models import (
     Deadline,
     Document,
     Draft,
+    DraftState,
     Effect,
     EffectState,
     Event,
@@ -322,9 +323,9 @@ class Store:
             return {effect.draft_id or 0: effect for effect in fetch(connection, Effect, statement)}
 
     def drafts_of_cases(self, case_ids: Sequence[int]) -> dict[int, Draft]:
-        """The newest draft that answers each of these cases."""
+        """The newest draft that answers each of these cases; see `Processing.latest_draft`."""
         statement = select(DRAFTS).where(DRAFTS.c.case_id.in_(case_ids), DRAFTS.c.kind.in_(SUBSTANTIVE))
-        statement = statement.order_by(DRAFTS.c.id)
+        statement = statement.order_by(DRAFTS.c.state != DraftState.SUPERSEDED, DRAFTS.c.id)
         with reading(self.engine) as connection:
             return {draft.case_id: draft for draft in fetch(connection, Draft, statement)}
 

@@ -34,6 +34,7 @@ DRAFTS_A_DAY, A_DAY = 5, timedelta(days=1)
 LOOKS = 3  # before a draft counts as deleted: a mail program may be sending it
 TOUCHED = "the customer wrote again after you began to edit the draft: read it"
 DELETED = "the customer wrote again after its draft was deleted: `intake redraft {}` makes another"
+CORRECTED = "the case was corrected, and its draft was edited or deleted before: `intake redraft {}` makes another"
 APPROVED = "the customer wrote again after its letter was approved: read it before it is posted"
 OFTEN = "the customer writes often today: the draft is not made anew for each mail"
 OLDER_LIES = "an older draft of it lies in Drafts, too, since the server does not let it be removed: delete it"
@@ -166,15 +167,17 @@ def replace_drafts(house: House, work: Renewal, folder: DraftsFolder) -> DraftSt
     before = [one for one in drafts if (one.id or 0) < (work.draft.id or 0) and one.state is not DraftState.SUPERSEDED]
     if fresh.state is not DraftState.WAITING:
         return fresh.state
+    if before and before[-1].state is DraftState.APPROVED:
+        return _give_up(house, work, APPROVED, ())
     places = {one.id: _find(folder, work, one) for one in before if one.state is DraftState.WAITING}
     here = _find(folder, work, fresh) if work.tries else Place.GONE
     if Place.TOUCHED in places.values():
         if here is Place.UNTOUCHED:
             folder.withdraw(fresh.token, work.mail_of(fresh))
-        return _give_up(house, work, TOUCHED, ())
+        return _give_up(house, work, _reason(work, before, TOUCHED), ())
     deleted = _deleted(house, work, before, places) if here is Place.GONE else []
     if deleted:
-        return _give_up(house, work, DELETED.format(work.case.reference), deleted)
+        return _give_up(house, work, _reason(work, before, DELETED), deleted)
     if here is Place.GONE:
         folder.put(work.mail_of(fresh), fresh.made_at)
         house.checkpoint("draft appended")
@@ -183,6 +186,13 @@ def replace_drafts(house: House, work: Renewal, folder: DraftsFolder) -> DraftSt
     house.checkpoint("old draft withdrawn")
     _taken_over(house, work, [one for one in before if places.get(one.id) in (Place.UNTOUCHED, Place.GONE)], left)
     return DraftState.WAITING
+
+
+def _reason(work: Renewal, before: Sequence[Draft], wrote: str) -> str:
+    """Why there was to be another draft: the customer wrote, or a person corrected what the reply to the same message
+    rests on."""
+    corrected = bool(before) and before[-1].message_id == work.draft.message_id
+    return (CORRECTED if corrected else wrote).format(work.case.reference)
 
 
 def _find(folder: DraftsFolder, work: Renewal, draft: Draft) -> Place:

@@ -161,3 +161,28 @@ def test_a_late_record_renews_the_draft_and_takes_the_untouched_one_back(
         client.logout()
     assert before["Message-ID"] != after["Message-ID"]
     assert "2 september 2026" in after.get_content()
+
+
+def test_a_second_letter_renews_the_untouched_draft_and_leaves_an_approved_letter(
+    dovecot: Dovecot, mail_user: str, tmp_path: Path
+) -> None:
+    named = {"sender": SENDER, "case_id": "SIS-2026-0001"}
+    with office(dovecot, mail_user, tmp_path) as post:
+        client = dovecot.client(mail_user)
+        (before,) = drafts(client)
+        post.drop("again.pdf", scan("Ik heb nog niets gehoord over mijn stofzuiger. A. de Boer"), named)
+        post.work()
+        (after,) = drafts(client)
+        assert fates(post.house.store) == ["opened", "joined"]
+        assert before["Message-ID"] != after["Message-ID"]
+        assert "104233" in after.get_content()
+        assert post.files("drafts") == ["SIS-2026-0001.pdf"]
+        send(client, after, "Geachte mevrouw De Boer,\n\nU krijgt een nieuwe stofzuiger.\n\nMirjam\n")
+        post.poll()
+        post.drop("third.pdf", scan("Wat duurt het lang met die stofzuiger van mij! A. de Boer"), named)
+        post.work()
+        file = post.case()
+        client.logout()
+        assert [draft.state.value for draft in file.drafts] == ["superseded", "superseded", "approved"]
+        assert any("after its letter was approved" in mark for mark in file.case.attention)
+        assert len(post.files("outgoing")) == 1
