@@ -35,7 +35,6 @@ LOOKS = 3  # before a draft counts as deleted: a mail program may be sending it
 TOUCHED = "the customer wrote again after you began to edit the draft: read it"
 DELETED = "the customer wrote again after its draft was deleted: `intake redraft {}` makes another"
 CORRECTED = "the case was corrected, and its draft was edited or deleted before: `intake redraft {}` makes another"
-CORRECTED = "the case was corrected, and its draft was edited or deleted before: `intake redraft {}` makes another"
 APPROVED = "the customer wrote again after its letter was approved: read it before it is posted"
 OFTEN = "the customer writes often today: the draft is not made anew for each mail"
 OLDER_LIES = "an older draft of it lies in Drafts, too, since the server does not let it be removed: delete it"
