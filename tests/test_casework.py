@@ -48,7 +48,7 @@ class Office:
         self.clock.now = at or self.clock.now
         files = [FoundMail(f"{self.taken + number}.eml", raw) for number, raw in enumerate(mails)]
         self.taken += len(files)
-        list(receive_files(self.house, self.house.config.shops[0], files))
+        list(receive_files(self.house, self.house.config.shops[0], iter(files)))
         process(self.house)
 
     def file(self, reference: str = FIRST) -> CaseFile:
@@ -113,7 +113,7 @@ def test_merges_that_would_lose_a_promise_or_make_a_ring_are_refused(tmp_path: P
         desk = Office(house, Clock())
         desk.take_in(mail(), OTHER, mail("Waar blijft het?", sender="C <c@example.de>", message_id="<c@example.de>"))
         files = [FoundMail("tuin.eml", mail("Mijn hark is stuk.", message_id="<hark@example.com>"))]
-        list(receive_files(house, house.config.shop("tuin"), files))
+        list(receive_files(house, house.config.shop("tuin"), iter(files)))
         process(house)
         refusals = [(FIRST, FIRST, "itself"), (FIRST, "TUIN-2026-0001", "another shop")]
         casework.close(house, THIRD, "spam", "mirjam")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from email import message_from_bytes
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,10 @@ def two_shops(folder: Path, sink: Sink) -> Iterator[dict[str, Counter]]:
 @contextmanager
 def _shop(folder: Path, sink: Sink, name: str) -> Iterator[Counter]:
     address = f"manager@{name}.example.nl"
-    changes = {"manager": {"name": "Mirjam", "addresses": [address]}, "own_domains": [f"{name}.example.nl"]}
+    changes: dict[str, Any] = {
+        "manager": {"name": "Mirjam", "addresses": [address]},
+        "own_domains": [f"{name}.example.nl"],
+    }
     with counter(folder, None, outgoing=sink.settings(sender=address), **changes) as shop:
         yield shop
 
