@@ -28,9 +28,9 @@ def take_in(house: House, raw: bytes) -> None:
 
 
 def new_drafts(house: House, sent: set[str]) -> Iterator[bytes]:
-    """The first draft of each case, sent as soon as it lies there by a manager who does not look."""
+    """Drafts that were not sent yet, sent now by a manager who does not look."""
     for case in house.store.list_cases(states=tuple(CaseState)):
-        for draft in house.store.case_file(case.id or 0).drafts[:1]:
+        for draft in house.store.case_file(case.id or 0).drafts:
             if draft.token not in sent:
                 sent.add(draft.token)
                 yield draft_mail(house, draft, case)

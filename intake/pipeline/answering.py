@@ -14,6 +14,7 @@ from storage.processing import Processing
 
 MAIL, LETTER = "mail", "letter"
 WAYS = (MAIL, LETTER, "phone", "counter")
+NO_LATER_DAY = "a holding reply was sent that names no later day: `intake due` sets one"
 WRITTEN_AGAIN = "the customer wrote again before the answer was seen: read it"
 
 

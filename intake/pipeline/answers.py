@@ -5,7 +5,7 @@ the date moved, or nothing. Everything else that is sent is looked at by its hea
 """
 
 from intake.errors import Refused
-from intake.pipeline.answering import MAIL, WRITTEN_AGAIN, answer_case, hold_case, reopen_for
+from intake.pipeline.answering import MAIL, NO_LATER_DAY, WRITTEN_AGAIN, answer_case, hold_case, reopen_for
 from intake.pipeline.approving import approved, store_approval, subject_and_body, unwrapped
 from intake.pipeline.house import House
 from intake.pipeline.items import Item, question, view
@@ -151,7 +151,7 @@ def _hold(house: House, unit: Processing, item: Item, case: Case, sent: tuple[Dr
     _tell_gaps(house, unit, item, case)
     day = named_day(item.examined.facts.dates, case.due_on, draft.proposed_on)
     if day is None:
-        unit.add_attention(case.id or 0, "a holding reply was sent that names no later day: `intake due` sets one")
+        unit.add_attention(case.id or 0, NO_LATER_DAY)
         return
     hold_case(house, unit, case, day, (message_id, MANAGER))
 

@@ -13,10 +13,12 @@ from intake.config import Shop
 from intake.errors import Refused
 from intake.outlets.outgoing_post import drop_acknowledgement
 from intake.outlets.printed import clear_outgoing
-from intake.pipeline.answering import LETTER, answer_case
+from intake.pipeline.answering import LETTER, NO_LATER_DAY, answer_case, hold_case
 from intake.pipeline.house import House
 from intake.pipeline.records import SYSTEM
-from intake.replies.compose import ACKNOWLEDGEMENT
+from intake.replies.compose import ACKNOWLEDGEMENT, HOLDING
+from intake.rules.facts import find_facts
+from intake.rules.sent import named_day
 from intake.sources.posted import PostedFile, outgoing_files, posted_files, reference_in
 from storage.models import Case, CaseState, Draft, DraftState, Event
 
@@ -64,9 +66,11 @@ def letter_to_post(house: House, case: Case, day: date) -> Draft:
 
 def mark_posted(house: House, draft: Draft, case: Case, day: date, actor: str) -> Draft:
     """Commit that a letter was posted on a day, and that its case is answered by it; an acknowledgement answers
-    nothing."""
+    nothing, and a holding reply moves the date."""
     if draft.kind == ACKNOWLEDGEMENT:
         return _mark_told(house, draft, case, day, actor)
+    if draft.kind == HOLDING:
+        return _mark_held(house, draft, case, day, actor)
     shop, now = house.shop(case.shop), house.clock()
     expected = deadlines.expected_delivery(day, shop.post, shop.calendar)
     answered_at = min(datetime.combine(day, POSTED_AT, shop.zone), now)
@@ -101,6 +105,27 @@ def _mark_told(house: House, draft: Draft, case: Case, day: date, actor: str) ->
     if shop.post_folder is not None:
         drop_acknowledgement(shop.post_folder.path, case.reference)
     house.log.info("acknowledgement posted", case=case.reference, on=day.isoformat())
+    return draft.model_copy(update={"posted_on": day, "delivery_on": expected})
+
+
+def _mark_held(house: House, draft: Draft, case: Case, day: date, actor: str) -> Draft:
+    """Commit that a holding reply was posted on a day: the case is due on the day that stands in it."""
+    shop, now = house.shop(case.shop), house.clock()
+    expected = deadlines.expected_delivery(day, shop.post, shop.calendar)
+    dates = find_facts("", draft.body, draft.language, now.astimezone(shop.zone).date()).dates
+    with house.store.processing() as unit:
+        held = unit.case_by_id(case.id or 0)
+        if held is None or held.state is not CaseState.OPEN:
+            raise Refused(f"The letter of {case.reference} has changed just now.", "Look at it with `intake show`.")
+        unit.change_draft(draft.id or 0, posted_on=day, delivery_on=expected, state=DraftState.SENT, sent_at=now)
+        named = named_day(dates, held.due_on, draft.proposed_on)
+        if named is not None:
+            hold_case(house, unit, held, named, (draft.message_id, actor))
+        else:
+            unit.add_attention(case.id or 0, NO_LATER_DAY)
+    house.checkpoint("posted")
+    if shop.post_folder is not None:
+        clear_outgoing(shop.post_folder.path, case.reference, "")
     return draft.model_copy(update={"posted_on": day, "delivery_on": expected})
 
 

@@ -4,6 +4,7 @@ import email
 import email.policy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import imapclient
@@ -12,6 +13,7 @@ import pytest
 
 from intake.imap import connect
 from intake.pipeline import deliver, process, receive_mail, receive_sent, recognise
+from intake.pipeline.drafting import Wanted, file_draft, make_draft
 from intake.sources.mailbox import MailboxSource
 from storage.models import CaseState
 from tests.builders import MONDAY, fates, mailbox_settings, make_config, make_house, post_settings, shop_settings
@@ -186,3 +188,28 @@ def test_a_second_letter_renews_the_untouched_draft_and_leaves_an_approved_lette
         assert [draft.state.value for draft in file.drafts] == ["superseded", "superseded", "approved"]
         assert any("after its letter was approved" in mark for mark in file.case.attention)
         assert len(post.files("outgoing")) == 1
+
+
+def test_a_holding_reply_by_post_moves_the_date_when_it_is_posted(
+    dovecot: Dovecot, mail_user: str, tmp_path: Path
+) -> None:
+    with office(dovecot, mail_user, tmp_path) as post:
+        file = post.case()
+        message = file.messages[0]
+        with post.house.store.processing() as unit:
+            wanted = Wanted(kind="holding", proposed_on=date(2026, 9, 18))
+            file_draft(unit, post.shop, make_draft(post.house, file.case, message, wanted))
+        post.work()
+        client = dovecot.client(mail_user)
+        holding = drafts(client)[-1]
+        send(client, holding, "Geachte mevrouw De Boer,\n\nU krijgt op 21 september 2026 antwoord.\n\nMirjam\n")
+        client.logout()
+        post.poll()
+        (letter,) = (post.path / "outgoing").iterdir()
+        letter.rename(post.path / "posted" / letter.name)
+        assert post.find("SIS-2026-0001").due_on == date(2026, 9, 10)
+        post.work()
+        case, kinds = post.find("SIS-2026-0001"), [draft.state.value for draft in post.case().drafts]
+        assert (case.state, case.due_on, case.post_by) == (CaseState.OPEN, date(2026, 9, 21), date(2026, 9, 17))
+        assert kinds == ["waiting", "superseded", "sent"]
+        assert list((post.path / "outgoing").iterdir()) == []
