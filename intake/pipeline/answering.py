@@ -7,6 +7,7 @@ from intake import deadlines
 from intake.config import Shop
 from intake.pipeline.effects import WITHDRAW_DRAFT, of_draft
 from intake.pipeline.house import House
+from intake.pipeline.moving import Move, move_date
 from intake.pipeline.records import SYSTEM
 from intake.types import Channel as Way
 from storage.models import Case, CaseState, Channel, Deadline, DeadlineKind, Draft, DraftState, Event, Message
@@ -53,26 +54,13 @@ def reopen_for(house: House, unit: Processing, case: Case, message: Message) -> 
 def hold_case(house: House, unit: Processing, case: Case, day: date, said: tuple[int, str]) -> None:
     """A holding reply went out that names a later `day`: the case is due then. The promise's own date stays in its
     deadlines. `said`: the message that names it (its id), and who sent it."""
-    shop, case_id, now = house.shop(case.shop), case.id or 0, house.clock()
-    before, (message_id, actor) = unit.deadline_of(case_id), said
-    unit.move_due(
-        Deadline(
-            case_id=case_id,
-            message_id=message_id,
-            received_at=before.received_at if before is not None else case.received_at,
-            due_on=day,
-            post_by=deadlines.post_by(day, shop.post, shop.calendar) if case.post_by is not None else None,
-            target_at=datetime.combine(day, shop.promise.target, shop.zone),
-            promise=before.promise if before is not None else {},
-            trace=[f"moved from {case.due_on} to {day}: a holding reply was sent"],
-            kind=DeadlineKind.HOLDING,
-            because="holding reply",
-            actor=actor,
-            made_at=now,
-        )
-    )
+    case_id, (message_id, actor) = case.id or 0, said
+    before = unit.deadline_of(case_id)
+    received_at = before.received_at if before is not None else case.received_at
+    move_date(house, unit, case, Move(DeadlineKind.HOLDING, day, "holding reply", actor, message_id, received_at))
     data = {"from": case.due_on.isoformat(), "to": day.isoformat()}
-    unit.add_event(Event(shop=case.shop, case_id=case_id, kind="holding reply", actor=actor, data=data, at=now))
+    kind, now = "holding reply", house.clock()
+    unit.add_event(Event(shop=case.shop, case_id=case_id, kind=kind, actor=actor, data=data, at=now))
 
 
 def withdraw_drafts(unit: Processing, shop: Shop, case_id: int) -> None:
