@@ -204,6 +204,12 @@ class Processing:
         """Ask for an effect, once: a second one with the same key changes nothing."""
         self._rows[EFFECTS].append(values_of(effect))
 
+    def is_asked_for(self, key: str) -> bool:
+        """Whether there is an effect with this key."""
+        if any(row["key"] == key for row in self._rows[EFFECTS]):
+            return True
+        return self._connection.execute(select(EFFECTS.c.id).where(EFFECTS.c.key == key)).first() is not None
+
     def add_event(self, event: Event) -> None:
         """Append one line to the history."""
         self._rows[EVENTS].append(values_of(event))

@@ -5,10 +5,11 @@ from datetime import date, datetime
 
 from intake import deadlines
 from intake.config import Shop
-from intake.pipeline.effects import WITHDRAW_DRAFT, of_draft
+from intake.pipeline.effects import APPEND_DRAFT, WITHDRAW_DRAFT, of_draft
 from intake.pipeline.house import House
 from intake.pipeline.moving import Move, move_date
 from intake.pipeline.records import SYSTEM
+from intake.replies.compose import ACKNOWLEDGEMENT
 from intake.types import Channel as Way
 from storage.models import Case, CaseState, Channel, Deadline, DeadlineKind, Draft, DraftState, Event, Message
 from storage.processing import Processing
@@ -64,9 +65,12 @@ def hold_case(house: House, unit: Processing, case: Case, day: date, said: tuple
 
 
 def withdraw_drafts(unit: Processing, shop: Shop, case_id: int) -> None:
-    """Take back what waits to be sent, as far as nobody has touched it. An acknowledgement on its way goes on."""
-    for draft in unit.waiting_drafts(case_id):
-        take_back(unit, shop, draft)
+    """Take back what waits for the manager, as far as nobody has touched it. An acknowledgement that is on its way to
+    the customer goes on; one that lies in Drafts does not."""
+    for draft in unit.drafts_of(case_id):
+        on_its_way = draft.kind == ACKNOWLEDGEMENT and not unit.is_asked_for(of_draft(APPEND_DRAFT, "", draft, 0).key)
+        if draft.state is DraftState.WAITING and not on_its_way:
+            take_back(unit, shop, draft)
 
 
 def take_back(unit: Processing, shop: Shop, draft: Draft) -> None:

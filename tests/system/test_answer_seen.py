@@ -124,7 +124,7 @@ class Desk:
 
 
 @contextmanager
-def a_desk(dovecot: Dovecot, user: str, folder: Path, database: str = "") -> Iterator[Desk]:
+def a_desk(dovecot: Dovecot, user: str, folder: Path, database: str = "", acknowledge: str = "off") -> Iterator[Desk]:
     clock = [MONDAY]
     dying: list[str] = []
 
@@ -133,7 +133,7 @@ def a_desk(dovecot: Dovecot, user: str, folder: Path, database: str = "") -> Ite
             dying.clear()
             raise Killed
 
-    settings = shop_settings(mailbox=mailbox_settings(dovecot.port, user), acknowledge="off")
+    settings = shop_settings(mailbox=mailbox_settings(dovecot.port, user), acknowledge=acknowledge)
     config = make_config(folder / "data", database, [settings])
     client = dovecot.client(user)
     try:
@@ -350,7 +350,13 @@ def test_a_message_that_came_after_the_answer_opens_the_case_again_in_whatever_o
         desk.poll()
         case = desk.case()
         assert (case.state, case.due_on.isoformat()) == (CaseState.OPEN, "2026-09-14")
-        assert desk.file().drafts[0].state is DraftState.SENT
+        assert [draft.state for draft in desk.file().drafts] == [
+            DraftState.SENT,
+            DraftState.SUPERSEDED,
+            DraftState.WAITING,
+        ]
+        (left,) = [one for one in desk.drafts() if one["Message-ID"] != draft["Message-ID"]]
+        assert left["In-Reply-To"] == LATER
 
 
 def test_a_holding_reply_moves_the_date_beside_the_promise(dovecot: Dovecot, mail_user: str, tmp_path: Path) -> None:
@@ -389,3 +395,30 @@ def test_a_draft_is_found_wherever_it_went(dovecot: Dovecot, mail_user: str, tmp
             assert folder.find(draft.token, draft.anchor, b"as it was").value == "gone"
             desk.send(edited)
             assert folder.find(draft.token, draft.anchor, b"as it was").value == "sent"
+
+
+def test_an_acknowledgement_stops_no_clock_and_what_is_left_of_it_goes_with_the_answer(
+    dovecot: Dovecot, mail_user: str, tmp_path: Path
+) -> None:
+    with a_desk(dovecot, mail_user, tmp_path, acknowledge="draft") as desk:
+        for number in (1, 2):
+            desk.write("Mijn stofzuiger is defect.", message_id=f"<{number}@example.com>", x_spam_flag="NO")
+        desk.poll()
+        assert len(desk.drafts()) == 4
+        received, answer = (
+            next(one for one in desk.drafts() if one["Message-ID"] == draft.token)
+            for draft in sorted(desk.file().drafts, key=lambda draft: draft.kind)
+        )
+        desk.wait(minutes=1)
+        desk.send(desk.as_sent("Wij hebben uw klacht ontvangen.", received))
+        desk.poll()
+        assert desk.case().state is CaseState.OPEN
+        second = desk.house.store.find_case("SIS-2026-0002")
+        assert second is not None
+        by_hand = desk.as_sent("Wij sturen een nieuwe.", answer, references="<2@example.com>")
+        by_hand.replace_header("Message-ID", "<hand@example.nl>")
+        desk.send(by_hand)
+        desk.poll()
+        assert desk.case("SIS-2026-0002").state is CaseState.ANSWERED
+        left = {draft.token for draft in desk.file().drafts}
+        assert {one["Message-ID"] for one in desk.drafts()} == left
