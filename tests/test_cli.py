@@ -164,10 +164,8 @@ def test_check_names_a_wrong_template_of_the_shop(tmp_path: Path, capsys: pytest
     house = Installation(tmp_path, capsys, 'templates = "own"\n')
     house.write("own/nl/answer.j2", b"A\n\nhttps://ec.europa.eu/consumers/odr\n")
     said = house.intake("check", "--json")
-    assert said.code == 1
-    (failed,) = [item for item in said.value if not item["ok"]]
-    assert failed["what"] == "templates"
-    assert "nl/answer.j2" in failed["found"]
+    assert said.code == 2
+    assert "nl/answer.j2 names the EU's ODR platform, which closed on 20 July 2025" in said.err
 
 
 def test_due_has_exactly_its_keys(house: Installation) -> None:

@@ -87,7 +87,7 @@ def test_a_letter_is_refused_with_gaps_and_typeset_without(house: Installation, 
 def test_one_pass_tells_what_it_did_and_a_second_one_did_nothing(house: Installation, letter: str) -> None:
     said = house.intake("poll", "--once")
     assert said.code == 0, said
-    assert said.out.startswith("0 mails, 0 letters, 0 processed, 0 delivered.")
+    assert said.out.startswith("0 mails, 0 letters, 0 processed, 0 sent, 0 delivered.")
     assert list((house.folder / "post" / "done").rglob(f"{letter}*"))
 
 

@@ -58,9 +58,11 @@ def poll(server: LyingServer, source: MailboxSource, position: Position = ALL) -
     return brought, position
 
 
-def poll_until_all(server: LyingServer, last: int, polls: int = 3 * TRIES) -> tuple[list[Mail], int]:
+def poll_until_all(
+    server: LyingServer, last: int, polls: int = 3 * TRIES, seconds: float = SHORT
+) -> tuple[list[Mail], int]:
     """Poll until the position has reached UID `last`: what came, and how many polls it took."""
-    source = MailboxSource(mailbox(server), ZoneInfo("Europe/Amsterdam"))
+    source = MailboxSource(mailbox(server, timeout_seconds=seconds), ZoneInfo("Europe/Amsterdam"))
     brought: list[Mail] = []
     position = ALL
     for count in range(1, polls + 1):
@@ -246,7 +248,7 @@ def test_of_a_mail_over_64_mb_the_first_64_come_whatever_its_size_was_said_to_be
     for told in (len(huge), 5):
         with lying_server(huge) as server:
             server.sizes = {1: told}
-            ((one,), _polls) = poll_until_all(server, 1)
+            ((one,), _polls) = poll_until_all(server, 1, seconds=30)
             assert one.raw == huge[:FETCH_AT_MOST]
             assert one.problem == "only the first 64 MB of 64 MB were fetched"
 

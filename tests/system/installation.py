@@ -34,7 +34,7 @@ class Installation:
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 
-    def finish(self, seconds: float = 120) -> None:
+    def finish(self, seconds: float = 300) -> None:
         """Run until everything is done."""
         (self.data / "stop").touch()
         process = self.start()

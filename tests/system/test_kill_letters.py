@@ -70,7 +70,7 @@ def check(installation: Installation, count: int) -> None:
     assert cases == {}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_killed_at_each_boundary_in_turn_each_scan_has_one_fate_and_a_true_note(
     dovecot: Dovecot, mail_user: str, tmp_path: Path
 ) -> None:
@@ -79,13 +79,13 @@ def test_killed_at_each_boundary_in_turn_each_scan_has_one_fate_and_a_true_note(
     drop(installation, len(boundaries) + 1)
     for boundary in boundaries:
         process = installation.start(boundary, "1")
-        assert process.wait(90) == -signal.SIGKILL, (boundary, (tmp_path / "log").read_text()[-3000:])
+        assert process.wait(180) == -signal.SIGKILL, (boundary, (tmp_path / "log").read_text()[-3000:])
     installation.finish()
     check(installation, len(boundaries) + 1)
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-@pytest.mark.timeout(300 + 20 * AT_RANDOM)
+@pytest.mark.timeout(600 + 20 * AT_RANDOM)
 def test_killed_at_random_each_scan_has_one_fate_and_a_true_note(
     dovecot: Dovecot, mail_user: str, database: str, tmp_path: Path
 ) -> None:
@@ -100,5 +100,5 @@ def test_killed_at_random_each_scan_has_one_fate_and_a_true_note(
         time.sleep(chance.uniform(1, 6))
         process.kill()
         process.wait()
-    installation.finish(120 + 10 * AT_RANDOM)
+    installation.finish(300 + 10 * AT_RANDOM)
     check(installation, AT_RANDOM)

@@ -35,7 +35,7 @@ def as_json(config: Config) -> str:
 def killed_at(boundary: str, config: Config) -> None:
     """A run that ends there."""
     command = [sys.executable, "-m", "tests.system.killable_sending", as_json(config), boundary]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=120)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=300)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()[-3000:]
 
 

@@ -237,7 +237,7 @@ def summer_time_ends(shop: Shop) -> None:
     assert len(shop.told("eva@example.org")) == 1
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_answer_loop(dovecot: Dovecot, mail_user: str, tmp_path: Path) -> None:
     with a_shop(dovecot, mail_user, tmp_path) as shop:
         acknowledged_and_drafted(shop)
