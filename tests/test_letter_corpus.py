@@ -54,7 +54,7 @@ def test_a_sample_is_the_same_every_time() -> None:
     assert letter_sample(7).scan != letter_sample(7, scan=1).scan
 
 
-@pytest.mark.timeout(120 + 20 * COUNT)
+@pytest.mark.timeout(600 + 20 * COUNT)
 def test_badly_scanned_letters_are_read_and_their_senders_found(tmp_path: Path) -> None:
     outcomes = list(read(tmp_path, range(FIRST, FIRST + COUNT)))
     print(report(outcomes))
