@@ -44,7 +44,8 @@ class Question:
 class Known:
     """What the database knows that bears on one message.
 
-    `same_id` are the stored messages of the shop with the same Message-ID (id, content hash), oldest first.
+    `same_id` are the stored messages of the shop with the same Message-ID (id, content hash), oldest first;
+    `sent_before` those of them that were taken from Sent for a case.
     `by_message_id` and `by_reference` lead to cases, merges already followed; `participants` are their keys.
     `twin_scan` is an earlier scan with the same bytes that met a good fate, as (message id, case id). `answered_at`
     is when the message was answered before Intake came, by the Sent folder. `forward_of_it` is the case of a
@@ -52,6 +53,7 @@ class Known:
     """
 
     same_id: tuple[tuple[int, str], ...] = ()
+    sent_before: tuple[tuple[int, str], ...] = ()
     by_message_id: dict[str, Case] = field(default_factory=dict)
     by_reference: dict[str, Case] = field(default_factory=dict)
     participants: dict[int, frozenset[str]] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class _Held:
     arrival_id: int
     content_hash: str
     case_id: int | None
+    sent: bool = False
 
 
 class Knowledge:
@@ -124,6 +127,7 @@ class Knowledge:
         ]
         return Known(
             same_id=tuple((held.id, held.content_hash) for held in same),
+            sent_before=tuple((held.id, held.content_hash) for held in same if held.sent),
             by_message_id=by_message_id,
             by_reference=by_reference,
             participants={case_id: frozenset(self._participants.get(case_id, ())) for case_id in cases},
@@ -173,7 +177,8 @@ class Knowledge:
 
     def add_message(self, message: Message, message_id: int, sha256: str) -> None:
         """A message that will be stored under this id; `sha256` of its scan, empty for mail."""
-        held = _Held(message_id, message.arrival_id, message.content_hash, message.case_id)
+        sent = message.outgoing and message.fate is Fate.JOINED
+        held = _Held(message_id, message.arrival_id, message.content_hash, message.case_id, sent)
         places = [self._messages.setdefault((message.shop, message.message_id), [])] if message.message_id else []
         if sha256 and message.fate in GOOD:
             places.append(self._scans.setdefault((message.shop, sha256), []))
@@ -235,7 +240,8 @@ class Knowledge:
         wanted = [found for found in dict.fromkeys(ids) if (shop, found) not in self._messages]
         columns = (MESSAGES.c.message_id, MESSAGES.c.id, MESSAGES.c.arrival_id, MESSAGES.c.content_hash)
         for part in _parts(wanted):
-            statement = select(*columns, MESSAGES.c.case_id).where(
+            sent = MESSAGES.c.outgoing & (MESSAGES.c.fate == Fate.JOINED)
+            statement = select(*columns, MESSAGES.c.case_id, sent).where(
                 MESSAGES.c.shop == shop, MESSAGES.c.message_id.in_(part)
             )
             for name, *values in self._connection.execute(statement.order_by(MESSAGES.c.id)):

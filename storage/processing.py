@@ -89,6 +89,7 @@ class Processing:
         self.recipients = Recipients(connection)
         self._rows: dict[Table, list[dict[str, Any]]] = {target: [] for target, _ in WRITTEN}
         self._changes: list[Callable[[], object]] = []
+        self._draft_changes: dict[int, dict[str, Any]] = {}
         self._finished: list[int] = []
         self._counters: dict[tuple[str, int], int] = {}
         self._ids: dict[Table, Iterator[int]] = {}
@@ -98,6 +99,7 @@ class Processing:
         """One item of the batch: an error inside leaves nothing of it, and the others in peace."""
         before = {target: len(rows) for target, rows in self._rows.items()}
         changes, finished, counters = len(self._changes), len(self._finished), dict(self._counters)
+        draft_changes = dict(self._draft_changes)
         mark, recipients = self._knowledge.mark(), self.recipients.mark()
         try:
             yield
@@ -105,7 +107,7 @@ class Processing:
             for target, length in before.items():
                 del self._rows[target][length:]
             del self._changes[changes:], self._finished[finished:]
-            self._counters = counters
+            self._counters, self._draft_changes = counters, draft_changes
             self._knowledge.undo(mark)
             self.recipients.undo(recipients)
             raise
@@ -243,18 +245,18 @@ class Processing:
         return case
 
     def latest_draft(self, case_id: int, kinds: Sequence[str] = SUBSTANTIVE) -> Draft | None:
-        """The newest stored draft of a case, of a kind that answers it; one that was superseded only where there is no
-        other: a newer one gives way to one that a person has begun to edit."""
-        statement = select(DRAFTS).where(DRAFTS.c.case_id == case_id, DRAFTS.c.kind.in_(kinds))
-        ordered = statement.order_by(DRAFTS.c.state == DraftState.SUPERSEDED, DRAFTS.c.id.desc())
-        return fetch_one(self._connection, Draft, ordered)
+        """The newest draft of a case, of a kind that answers it; one that was superseded only where there is no other:
+        a newer one gives way to one that a person has begun to edit. See `drafts_of`."""
+        drafts = [one for one in self.drafts_of(case_id) if one.kind in kinds]
+        counting = [one for one in drafts if one.state is not DraftState.SUPERSEDED]
+        return next(reversed(counting or drafts), None)
 
     def drafts_of(self, case_id: int) -> list[Draft]:
-        """The drafts of a case, oldest first, those of this batch too. What the batch has changed of them is not told,
-        only of their case."""
+        """The drafts of a case, oldest first, as this batch leaves them: with what it adds and changes."""
         stored = fetch(self._connection, Draft, select(DRAFTS).where(DRAFTS.c.case_id == case_id))
         added = [Draft.model_validate(row) for row in self._rows[DRAFTS] if row["case_id"] == case_id]
-        return sorted((*stored, *added), key=lambda draft: draft.id or 0)
+        drafts = (one.model_copy(update=self._draft_changes.get(one.id or 0)) for one in (*stored, *added))
+        return sorted(drafts, key=lambda draft: draft.id or 0)
 
     def waiting_drafts(self, case_id: int) -> list[Draft]:
         """The drafts of a case that wait for a person, oldest first; see `drafts_of`."""
@@ -278,7 +280,8 @@ class Processing:
         return fetch_one(self._connection, Deadline, statement)
 
     def change_draft(self, draft_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
-        """Set columns of a stored draft."""
+        """Set columns of a draft."""
+        self._draft_changes[draft_id] = {**self._draft_changes.get(draft_id, {}), **values}
         self._changes.append(lambda: change(self._connection, DRAFTS, draft_id, **values))
 
     def change_effect(self, effect_id: int, **values: Any) -> None:  # noqa: ANN401 - columns
@@ -306,6 +309,7 @@ class Processing:
         for carry_out in self._changes:
             carry_out()
         self._changes.clear()
+        self._draft_changes.clear()
         self.recipients.write()
         for (shop, year), last in self._counters.items():
             held = (COUNTERS.c.shop == shop) & (COUNTERS.c.year == year)

@@ -20,7 +20,7 @@ FIRST, SECOND = "<first@example.com>", "<second@example.com>"
 OWN = "<c0ffee@outlook.example.com>"
 ANSWER = Proposed(3, "answer", frozenset({TOKEN, ANCHOR}), "jan@example.com", waiting=True)
 HOLDING = Proposed(4, "holding", frozenset({"<h@example.nl>", "<ha@example.nl>"}), "jan@example.com", waiting=True)
-RECEIVED = Proposed(2, "acknowledgement", frozenset({OLD}), "jan@example.com", waiting=False, sent=True)
+RECEIVED = Proposed(2, "acknowledgement", frozenset({OLD}), "jan@example.com", waiting=False, gone=True)
 LETTER = Proposed(5, "answer", frozenset({TOKEN, ANCHOR}), "post@example.nl", waiting=True, letter=True)
 DRAFTS = [RECEIVED, ANSWER, HOLDING]
 JAN = {"jan@example.com", "post:j jansen|8043TT"}
@@ -103,9 +103,9 @@ def test_where_the_customers_address_is_not_known_anybody_outside_counts() -> No
     ("drafts", "ids", "expected"),
     [
         pytest.param(DRAFTS, f"{FIRST} <ha@example.nl>", (Meaning.HOLDING, 4), id="the holding reply"),
-        pytest.param([replace(RECEIVED, sent=False)], OLD, (Meaning.ACKNOWLEDGEMENT, 2), id="an acknowledgement"),
+        pytest.param([replace(RECEIVED, gone=False)], OLD, (Meaning.ACKNOWLEDGEMENT, 2), id="an acknowledgement"),
         pytest.param(
-            [replace(HOLDING, waiting=False, sent=True)], "<ha@example.nl>", (Meaning.ANSWER, None), id="sent"
+            [replace(HOLDING, waiting=False, gone=True)], "<ha@example.nl>", (Meaning.ANSWER, None), id="gone"
         ),
         pytest.param([replace(HOLDING, waiting=False)], "<ha@example.nl>", (Meaning.HOLDING, 4), id="replaced late"),
         pytest.param([replace(ANSWER, kind="final")], ANCHOR, (Meaning.ANSWER, 3), id="a final position"),
@@ -143,7 +143,8 @@ DUE = date(2026, 12, 30)
         pytest.param(("2027-01-06",), date(2027, 1, 5), date(2027, 1, 6), id="her own day"),
         pytest.param(("2026-12-24", "2026-12-30", "2027-01-06"), None, date(2027, 1, 6), id="beside the old ones"),
         pytest.param(("2026-01-06",), None, date(2027, 1, 6), id="without a year"),
-        pytest.param(("2027-01-06", "2027-01-08"), date(2027, 1, 5), date(2027, 1, 5), id="two days: the proposed one"),
+        pytest.param(("2027-01-06", "2027-01-08"), date(2027, 1, 8), date(2027, 1, 8), id="two days: the proposed one"),
+        pytest.param(("2027-01-06", "2027-01-08"), date(2027, 1, 5), None, id="two days, and neither was proposed"),
         pytest.param((), date(2027, 1, 5), date(2027, 1, 5), id="none: the proposed one"),
         pytest.param(("2029-01-01",), None, None, id="far off: a guarantee"),
         pytest.param((), date(2026, 12, 30), None, id="no later than before"),

@@ -9,10 +9,11 @@ from intake import deadlines
 from intake.casework.drafts import check_category, check_language, draft_anew, renew
 from intake.casework.held import hold, hold_open, record, refuse_letter_on_its_way
 from intake.errors import Refused, UsageError
-from intake.pipeline.answering import WAYS, answer_case, withdraw_drafts
+from intake.pipeline.answering import WAYS, answer_case
 from intake.pipeline.drafting import Wanted
 from intake.pipeline.house import House
 from intake.pipeline.moving import Move, move_date
+from intake.pipeline.withdrawing import withdraw_drafts
 from storage.models import Case, CaseState, DeadlineKind, Note
 from storage.processing import Processing
 

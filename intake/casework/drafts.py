@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from intake import deadlines
 from intake.casework.held import hold_open, record
 from intake.errors import Refused, UsageError
-from intake.pipeline.answering import take_back
 from intake.pipeline.drafting import Wanted, file_draft
 from intake.pipeline.effects import RENEW_DRAFT
 from intake.pipeline.house import House
 from intake.pipeline.renewing import follow_up_of
+from intake.pipeline.withdrawing import take_back
 from intake.replies.compose import ACKNOWLEDGEMENT, ANSWER, FINAL, HOLDING, LANGUAGE_NAMES
 from intake.types import Language
 from storage.models import SUBSTANTIVE, Case, Draft, DraftState, Message

@@ -9,13 +9,13 @@ from typing import Any
 from intake.casework.drafts import renew
 from intake.casework.held import get_case, hold, hold_two, record, refuse_letter_on_its_way
 from intake.errors import NotFound, Refused
-from intake.pipeline.answering import withdraw_drafts
 from intake.pipeline.house import House
 from intake.pipeline.items import Item
 from intake.pipeline.moving import Move, move_date
 from intake.pipeline.processing import examine_anew
 from intake.pipeline.second_clocks import clocks_of_case, clocks_of_message, columns
 from intake.pipeline.settling import carry_out
+from intake.pipeline.withdrawing import withdraw_drafts
 from intake.rules.clocks import merge as merge_clocks
 from intake.rules.decision import Decision
 from intake.rules.people import complainant_of

@@ -4,19 +4,17 @@ Or it waits on: a holding reply names another day, or the customer wrote again."
 from datetime import date, datetime
 
 from intake import deadlines
-from intake.config import Shop
-from intake.pipeline.effects import APPEND_DRAFT, WITHDRAW_DRAFT, of_draft
 from intake.pipeline.house import House
 from intake.pipeline.moving import Move, move_date
 from intake.pipeline.records import SYSTEM
-from intake.replies.compose import ACKNOWLEDGEMENT
+from intake.pipeline.withdrawing import withdraw_drafts
 from intake.types import Channel as Way
-from storage.models import Case, CaseState, Channel, Deadline, DeadlineKind, Draft, DraftState, Event, Message
+from storage.models import Case, CaseState, Deadline, DeadlineKind, Event, Message
 from storage.processing import Processing
 
 MAIL, LETTER = "mail", "letter"
 WAYS = (MAIL, LETTER, "phone", "counter")
-NO_LATER_DAY = "a holding reply was sent that names no later day: `intake due` sets one"
+NO_LATER_DAY = "a holding reply was sent that does not name one later day: `intake due` sets it"
 WRITTEN_AGAIN = "the customer wrote again before the answer was seen: read it"
 
 
@@ -62,20 +60,3 @@ def hold_case(house: House, unit: Processing, case: Case, day: date, said: tuple
     data = {"from": case.due_on.isoformat(), "to": day.isoformat()}
     kind, now = "holding reply", house.clock()
     unit.add_event(Event(shop=case.shop, case_id=case_id, kind=kind, actor=actor, data=data, at=now))
-
-
-def withdraw_drafts(unit: Processing, shop: Shop, case_id: int) -> None:
-    """Take back what waits for the manager, as far as nobody has touched it. An acknowledgement that is on its way to
-    the customer goes on; one that lies in Drafts does not."""
-    for draft in unit.drafts_of(case_id):
-        on_its_way = draft.kind == ACKNOWLEDGEMENT and not unit.is_asked_for(of_draft(APPEND_DRAFT, "", draft, 0).key)
-        if draft.state is DraftState.WAITING and not on_its_way:
-            take_back(unit, shop, draft)
-
-
-def take_back(unit: Processing, shop: Shop, draft: Draft) -> None:
-    """A draft counts no more: it leaves the manager's Drafts where she has not touched it, and as a letter the post
-    folder."""
-    unit.change_draft(draft.id or 0, state=DraftState.SUPERSEDED)
-    if shop.mailbox is not None or (draft.channel is Channel.LETTER and shop.post_folder is not None):
-        unit.add_effect(of_draft(WITHDRAW_DRAFT, shop.id, draft, draft.id or 0))

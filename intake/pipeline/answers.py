@@ -35,12 +35,15 @@ from storage.models import Case, CaseState, Draft, DraftState, Notice
 from storage.processing import Processing
 
 MANAGER = "manager, by mail"
+# The states in which a draft can still lie in her Drafts: of a deleted one she may have a copy.
+IN_DRAFTS = (DraftState.WAITING, DraftState.SUPERSEDED, DraftState.DELETED)
 
 
 def settle_sent(house: House, unit: Processing, item: Item) -> Settlement:
-    """Store a sent mail with its case, and what it means for it."""
+    """Store a sent mail with its case, and what it means for it. A copy of it that came to the mailbox, because she
+    sent it to herself too, said nothing of its case."""
     known = unit.known(question(house, item))
-    repeated = next((number for number, content in known.same_id if content == item.message.content_hash), None)
+    repeated = next((number for number, content in known.sent_before if content == item.message.content_hash), None)
     case = _case_of(house, unit, item, known)
     if repeated is not None:
         decision = Decision(Fate.DUPLICATE, "same mail", "the same mail came before", duplicate_of=repeated)
@@ -103,7 +106,7 @@ def _proposed(draft: Draft) -> Proposed:
         ids=frozenset(filter(None, (draft.token, draft.anchor))),
         recipient=draft.recipient,
         waiting=draft.state is DraftState.WAITING,
-        sent=draft.state is DraftState.SENT,
+        gone=draft.state not in IN_DRAFTS,
         letter=draft.channel is models.Channel.LETTER,
     )
 

@@ -13,8 +13,9 @@ from intake.errors import TemplateError
 from intake.pipeline.drafting import Wanted, file_draft, make_draft
 from intake.pipeline.house import House
 from intake.pipeline.records import SYSTEM
+from intake.pipeline.withdrawing import take_back
 from intake.replies.compose import HOLDING
-from storage.models import Case, CaseState, Event, Notice
+from storage.models import Case, CaseState, Draft, Event, Notice
 
 
 def draft_holding_replies(house: House, shop: Shop, cases: Sequence[Case]) -> int:
@@ -33,7 +34,8 @@ def _draft(house: House, shop: Shop, case: Case, now: datetime) -> bool:
     case_id = case.id or 0
     notice = Notice(key=_key(case), shop=shop.id, case_id=case_id, kind=HOLDING, text="", made_at=now, told_at=now)
     message = house.store.notices.last_message(case_id)
-    if message is None or house.store.notices.waiting_drafts([case_id], [HOLDING]):
+    waiting = house.store.notices.waiting_drafts([case_id], [HOLDING])
+    if message is None or not all(_is_past(one, case) for one in waiting):
         house.store.notices.add([notice])  # a person has asked for one
         return False
     asked_until = deadlines.add_business_days(case.due_on, shop.promise.holding_days, shop.calendar)
@@ -49,9 +51,17 @@ def _draft(house: House, shop: Shop, case: Case, now: datetime) -> bool:
         held = unit.case_by_id(case_id)
         if held is None or held.state is not CaseState.OPEN or held.due_on != case.due_on:
             return False  # answered, or moved, just now
+        for old in unit.waiting_drafts(case_id):
+            if old.kind == HOLDING and _is_past(old, held):
+                take_back(unit, shop, old)
         file_draft(unit, shop, draft)
         unit.add_notice(notice)
         told = {"kind": HOLDING, "template": draft.template, "proposed_on": asked_until.isoformat()}
         unit.add_event(Event(shop=shop.id, case_id=case_id, kind="drafted", actor=SYSTEM, data=told, at=now))
     house.checkpoint("holding reply drafted")
     return True
+
+
+def _is_past(draft: Draft, case: Case) -> bool:
+    """Whether a holding reply names no later day than the one by which its case is due: its date has moved since."""
+    return draft.proposed_on is not None and draft.proposed_on <= case.due_on

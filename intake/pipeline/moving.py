@@ -9,6 +9,8 @@ from datetime import date, datetime
 from intake import deadlines
 from intake.pipeline.effects import TYPESET_LETTER, of_draft
 from intake.pipeline.house import House
+from intake.pipeline.withdrawing import take_back
+from intake.replies.compose import HOLDING
 from storage.models import Case, Deadline, DeadlineKind
 from storage.processing import Processing
 
@@ -34,7 +36,7 @@ def post_by_for(house: House, case: Case, due_on: date) -> date | None:
 
 def move_date(house: House, unit: Processing, case: Case, move: Move) -> Deadline:
     """Store another date for a case and make it the one that counts. A letter that is approved is set once more, under
-    its new last day."""
+    its new last day; a holding reply that waits speaks of the old date, and is taken back."""
     shop = house.shop(case.shop)
     post_by = post_by_for(house, case, move.due_on)
     trace = [f"Moved from {case.due_on} to {move.due_on} by {move.actor}."]
@@ -54,6 +56,9 @@ def move_date(house: House, unit: Processing, case: Case, move: Move) -> Deadlin
         made_at=house.clock(),
     )
     unit.move_due(deadline)
+    for draft in unit.waiting_drafts(case.id or 0):
+        if draft.kind == HOLDING:
+            take_back(unit, shop, draft)
     letter = unit.cases.letter_to_post(case.id or 0)
     if letter is not None:
         effect = of_draft(TYPESET_LETTER, case.shop, letter, letter.id or 0)

@@ -3,6 +3,8 @@
 What is wrong with these folders keeps no complaint from coming in: it is told, and looked at again.
 """
 
+from datetime import datetime, timedelta
+
 from intake.config import Mailbox, Shop
 from intake.errors import ServerError
 from intake.imap import Session
@@ -11,7 +13,9 @@ from intake.pipeline.house import House
 from intake.pipeline.receiving import receive_sent
 from intake.sources.drafts import DraftsSource
 
-PATIENCE = 5  # looks that are left out, before what cannot be processed holds up nobody any more
+# So long Sent waits, before what cannot be processed holds up nobody any more. By the clock: in a flood of mail the
+# server wakes us many times a minute.
+PATIENCE = timedelta(minutes=15)
 
 
 class AnswerWatch:
@@ -21,7 +25,7 @@ class AnswerWatch:
     def __init__(self, house: House, shop: Shop, mailbox: Mailbox) -> None:
         self._house, self._shop, self._mailbox = house, shop, mailbox
         self._drafts = DraftsSource(mailbox)
-        self._left_out = 0
+        self._waits_since: datetime | None = None
         self.trouble = ""
 
     def look(self, session: Session) -> int:
@@ -30,10 +34,8 @@ class AnswerWatch:
         An answer is known by the id of what it answers. So while mail waits for its fate, as after a night in which
         nothing ran and she answered by hand, Sent waits, too.
         """
-        if self._left_out < PATIENCE and not self._house.store.answers.is_settled(self._shop.id):
-            self._left_out += 1
+        if self._must_wait():
             return 0
-        self._left_out = 0
         try:
             found = receive_sent(self._house, self._shop, self._mailbox, session)
             notice_deleted(self._house, self._shop, self._drafts, session)
@@ -43,3 +45,13 @@ class AnswerWatch:
             return 0
         self.trouble = ""
         return found
+
+    def _must_wait(self) -> bool:
+        """Whether there is mail that has to be processed first, and not for too long already."""
+        if self._house.store.answers.is_settled(self._shop.id):
+            self._waits_since = None
+            return False
+        now = self._house.clock()
+        if self._waits_since is None:
+            self._waits_since = now
+        return now - self._waits_since < PATIENCE

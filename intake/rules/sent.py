@@ -37,14 +37,15 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A draft as it bears on a sent mail. `waiting` for a person; `sent` before; `letter`: to be posted."""
+    """A draft as it bears on a sent mail. `waiting` for a person; `gone`: it lies in Drafts no more, since it was sent
+    before, or perhaps was; `letter`: to be posted."""
 
     id: int
     kind: str
     ids: frozenset[str]
     recipient: str
     waiting: bool
-    sent: bool = False
+    gone: bool = False
     letter: bool = False
 
 
@@ -100,13 +101,16 @@ def our_words(message: Message) -> str:
 
 
 def named_day(dates: Iterable[str], after: date, proposed: date | None) -> date | None:
-    """The new day that a holding reply names: the only one of the `dates` (ISO) in its text that is later than `after`;
-    else the one that was proposed. A date without a year was read as the last one of that name."""
+    """The new day that a holding reply names: the only one of the `dates` (ISO) in its text that is later than `after`.
+    Where there are several, the one that was `proposed` if it is among them, else none: nobody knows which is meant;
+    where there is none, the one that was proposed. A date without a year was read as the last one of that name."""
     found = {day for day in map(date.fromisoformat, dates) if after < day <= after + FARTHEST}
     found |= {day for day in map(_next_year, map(date.fromisoformat, dates)) if after < day <= after + FARTHEST}
     if len(found) == 1:
         return found.pop()
-    return proposed if proposed is not None and proposed > after else None
+    if proposed is None or proposed <= after or (found and proposed not in found):
+        return None
+    return proposed
 
 
 def came_after(received_at: datetime, channel: Channel, sent_at: datetime, zone: ZoneInfo) -> bool:
@@ -118,8 +122,8 @@ def came_after(received_at: datetime, channel: Channel, sent_at: datetime, zone:
 
 def _sent_draft(drafts: Sequence[Proposed], ids: Collection[str]) -> Proposed | None:
     """The newest draft that waits and has one of the ids; else the newest that waited once: it may have been sent while
-    another took its place. One that was sent before is in the References of all that follows."""
-    matching = [one for one in drafts if one.ids & set(ids) and not one.sent and not one.letter]
+    another took its place. One that has gone out is in the References of all that follows."""
+    matching = [one for one in drafts if one.ids & set(ids) and not one.gone and not one.letter]
     chosen = [one for one in matching if one.waiting] or matching
     return chosen[-1] if chosen else None
 
