@@ -73,7 +73,7 @@ class NoticeLine:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it. `cases` counts the open cases of each shop by how near their day is, and its letters to be posted."""
+    """All of it. `cases` counts the open cases of each shop by how near their day is, and its answers to be posted."""
 
     now: datetime
     service: Heartbeat | None
@@ -189,7 +189,7 @@ def _effects(store: Store, now: datetime) -> Iterator[EffectLine]:
 
 def _cases(store: Store, shop: Shop, now: datetime) -> dict[str, int]:
     today = now.astimezone(shop.zone).date()
-    ready = {case.id for _, case in store.letters.to_post(shop.id)}
+    ready = {case.id for _, case in store.letters.answers_to_post(shop.id)}
     near = Counter(
         nearness(case.post_by or case.due_on, today, shop.calendar)
         for case in store.list_cases(shop.id)

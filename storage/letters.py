@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, select, update
 
 from storage.database import reading, writing
 from storage.models import (
+    SUBSTANTIVE,
     Arrival,
     ArrivalState,
     Case,
@@ -142,8 +143,12 @@ class Letters:
     # Posted
 
     def to_post(self, shop: str) -> list[tuple[Draft, Case]]:
-        """Approved letters that were not posted yet, each with its case, the most urgent first."""
+        """Approved letters of any kind that were not posted yet, each with its case, the most urgent first."""
         return self._letters(CASES.c.shop == shop, DRAFTS.c.posted_on.is_(None))
+
+    def answers_to_post(self, shop: str) -> list[tuple[Draft, Case]]:
+        """Those of them that answer their case."""
+        return self._letters(CASES.c.shop == shop, DRAFTS.c.posted_on.is_(None), DRAFTS.c.kind.in_(SUBSTANTIVE))
 
     def printed_in(self, shop: str, run: str) -> list[tuple[Draft, Case]]:
         """The letters that a PDF of many holds and that were not posted yet."""
@@ -160,8 +165,8 @@ class Letters:
             change(connection, DRAFTS, draft_id, pdf_sha256=sha256)
 
     def overdue_to_post(self, shop: str, today: date) -> int:
-        """How many approved letters should have been posted before today."""
-        return sum(1 for _, case in self.to_post(shop) if case.post_by is not None and case.post_by < today)
+        """How many approved answers should have been posted before today."""
+        return sum(1 for _, case in self.answers_to_post(shop) if case.post_by is not None and case.post_by < today)
 
     def counts(self, shop: str, account: str, since: datetime) -> dict[str, int]:
         """Of the scans from the folder `account`: how many wait for a fate; how many met a good one, and how many

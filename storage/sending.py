@@ -5,7 +5,7 @@ One method per need, one transaction each, like the rest of the store. A mail is
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, or_, select, update
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 from storage.database import reading, writing
 from storage.models import SENDING_KINDS, Effect, EffectState, Undeliverable
 from storage.rows import fetch, put
-from storage.tables import CASES, DRAFTS, EFFECTS, UNDELIVERABLE
+from storage.tables import CASES, DEADLINES, DRAFTS, EFFECTS, UNDELIVERABLE
 
 ACKNOWLEDGEMENT = "acknowledgement"  # the kind of draft
 VALUES_AT_MOST = 500  # in one statement
@@ -59,6 +59,13 @@ class Sending:
         statement = select(EFFECTS).where(EFFECTS.c.shop == shop, _is(EffectState.SENDING))
         with reading(self._engine) as connection:
             return fetch(connection, Effect, statement.order_by(EFFECTS.c.id))
+
+    def first_due(self, case_id: int) -> date | None:
+        """The date that a case was opened with."""
+        statement = select(DEADLINES.c.due_on).where(DEADLINES.c.case_id == case_id).order_by(DEADLINES.c.id).limit(1)
+        with reading(self._engine) as connection:
+            found: date | None = connection.execute(statement).scalar()
+        return found
 
     def is_undeliverable(self, shop: str, address: str) -> bool:
         """Whether mail of ours to this address came back, and nobody has written from it since."""

@@ -13,6 +13,11 @@ from tests.builders import MONDAY, mail, mailbox_settings, shop_settings
 
 CLEAN: dict[str, Any] = {"x_spam_status": "No, score=-1.0"}
 NOW = MONDAY + timedelta(minutes=1)
+CAME_IN = b"Received: from a.example.de by mx.example.org with ESMTPS; Mon, 07 Sep 2026 10:00:00 +0000\r\n"
+HANDED_ON = (
+    b"Received: from mx.example.org by imap.example.org (Dovecot) with LMTP; Mon, 07 Sep 2026 10:00:01 +0000\r\n"
+)
+OUR_VERDICT = b"X-Spam-Flag: NO\r\n"
 VOUCHED = "mx.example.org; dmarc=pass header.from=example.com"
 FORGED = "mx.example.org; dmarc=fail header.from=example.com"
 
@@ -37,6 +42,12 @@ MAY: dict[str, tuple[bytes, dict[str, Any]]] = {
     "a customer's clean mail": (mail(**CLEAN), {}),
     "one that our server vouches for": (mail(**CLEAN, authentication_results=VOUCHED), {}),
     "one without a verdict where spam goes elsewhere": (mail(), {"spam_verdict": "folder"}),
+    "one that our server calls clean": (OUR_VERDICT + CAME_IN + mail(), {}),
+    "one that our server calls clean and hands on to the next": (HANDED_ON + OUR_VERDICT + CAME_IN + mail(), {}),
+    "a verdict below, of a sender whom our server vouches for": (
+        CAME_IN + mail(**CLEAN, authentication_results=VOUCHED),
+        {},
+    ),
     "a form of the shop's own domain": (form(), {}),
     "a form that says it is automatic": (form(auto_submitted="auto-generated"), {"forms": ["site@example.nl"]}),
     "an own group's": (
@@ -56,6 +67,19 @@ def test_a_customer_is_told(raw: bytes, mailbox: dict[str, Any]) -> None:
 
 MAY_NOT: dict[str, tuple[bytes, dict[str, Any], str]] = {
     "no verdict": (mail(), {}, "no spam"),
+    "a verdict that came with the mail": (CAME_IN + mail(**CLEAN), {}, "no spam"),
+    "a verdict from before the last server": (CAME_IN + CAME_IN + OUR_VERDICT + CAME_IN + mail(), {}, "no spam"),
+    "a verdict that came with the mail and was handed on": (HANDED_ON + CAME_IN + mail(**CLEAN), {}, "no spam"),
+    "a verdict of its own beside a server's that doubts": (
+        CAME_IN + mail(**CLEAN, authentication_results="mx.example.org; dmarc=none header.from=example.com; spf=fail"),
+        {},
+        "no spam",
+    ),
+    "a forged sender where spam goes elsewhere": (
+        mail(authentication_results=FORGED),
+        {"spam_verdict": "folder"},
+        "vouch",
+    ),
     "spam where spam goes elsewhere": (mail(x_spam_flag="YES"), {"spam_verdict": "folder"}, "no spam"),
     "a forged sender": (mail(**CLEAN, authentication_results=FORGED), {}, "vouch"),
     "auto-replied": (mail(**CLEAN, auto_submitted="auto-replied"), {}, "automatic"),

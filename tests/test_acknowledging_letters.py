@@ -1,12 +1,16 @@
 """A letter is acknowledged: by mail where the clerk tells an address, by post where the shop says so."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from intake import overview
+from intake.casework import approve_letter
 from intake.pipeline import send
+from intake.pipeline.approving import approved, store_approval
+from intake.pipeline.drafting import Wanted, file_draft, make_draft
 from storage.models import DraftState
 from tests.post_office import RECORD, SENDER, TEXT, PostOffice, post_office, scan
 from tests.smtp_sink import Sink, smtp_sink
@@ -90,3 +94,52 @@ def test_a_letter_that_lay_about_is_not_acknowledged_by_post(tmp_path: Path, sin
         office.drop("brief.pdf", scan(), {**CAME, "received_on": "2026-09-04"})
         office.work()
         assert [kind for kind, _, _ in kinds(office)] == ["answer"]
+
+
+def test_a_letter_that_answers_nothing_is_no_answer_that_only_has_to_be_posted(tmp_path: Path, sink: Sink) -> None:
+    with post_office(tmp_path, now=TODAY, outgoing=sink.settings(), acknowledge_letters=True) as office:
+        office.drop("brief.pdf", scan(), CAME)
+        office.work()
+        store, later = office.house.store, TODAY + timedelta(days=9)
+        assert len(store.letters.to_post("sis")) == 1, "the acknowledgement is looked for in posted/"
+        seen = overview.look(store, office.house.config, later)
+        assert (seen.cases["sis"]["overdue"], seen.cases["sis"]["to post"]) == (1, 0)
+        assert not [alarm for alarm in seen.alarms if alarm.about == "letters sis"]
+        approve_letter(office.house, "SIS-2026-0001", "Alles komt goed.\n", "mirjam")
+        seen = overview.look(store, office.house.config, later)
+        assert (seen.cases["sis"]["overdue"], seen.cases["sis"]["to post"]) == (0, 1)
+        assert [alarm for alarm in seen.alarms if alarm.about == "letters sis"]
+
+
+def test_a_holding_letter_lies_beside_the_answer_until_it_is_posted(tmp_path: Path) -> None:
+    with post_office(tmp_path, now=TODAY, acknowledge="off") as office:
+        office.drop("brief.pdf", scan(), CAME)
+        office.work()
+        for words in ("Het wordt later.", "Het wordt 18 september 2026."):
+            approve_holding(office, words)
+            office.work()
+        holding = f"{office.case().case.post_by}__SIS-2026-0001__holding.pdf"
+        assert office.files("outgoing") == [holding]
+        assert office.files("drafts") == ["SIS-2026-0001.pdf"], "the preview of the answer"
+        assert len(office.house.store.letters.to_post("sis")) == 1, "the later one takes the place of the earlier"
+        approve_letter(office.house, "SIS-2026-0001", "Alles komt goed.\n", "mirjam")
+        office.work()
+        (office.path / "outgoing" / holding).rename(office.path / "posted" / holding)
+        office.work()
+        assert office.case().case.due_on == date(2026, 9, 18)
+        assert office.files("posted") == [holding]
+        assert office.files("outgoing") == [f"{office.case().case.post_by}__SIS-2026-0001.pdf"], "the answer waits on"
+
+
+def approve_holding(office: PostOffice, words: str) -> None:
+    """A holding reply is drafted, previewed, and approved with these words."""
+    file = office.case()
+    wanted = Wanted(kind="holding", proposed_on=date(2026, 9, 18), salt=words)
+    with office.house.store.processing() as unit:
+        draft = make_draft(office.house, file.case, file.messages[0], wanted)
+        file_draft(unit, office.shop, draft)
+    office.work()
+    assert office.files("drafts") == ["SIS-2026-0001.pdf", "SIS-2026-0001__holding.pdf"]
+    with office.house.store.processing() as unit:
+        (draft,) = (one for one in unit.waiting_drafts(file.case.id or 0) if one.kind == "holding")
+        store_approval(unit, file.case, draft, approved(office.house, file.case, draft, draft.subject, words), "mirjam")

@@ -23,6 +23,7 @@ KEY = b"k" * 32
 CASE = CaseView(7, "SIS-2026-0042", True, frozenset({"jan@example.com", "post:j jansen|8043TT"}))
 ANSWERED = replace(CASE, is_open=False)
 TOKEN = make_token(KEY, "sis", CASE.reference, "8f3a91c2", "example.nl")
+TOLD = make_token(KEY, "sis", "SIS-2026-0000", "8f3a91c2", "example.nl")
 FORGED = TOKEN.replace(".8f3a91c2.", ".8f3a91c3.")
 HELD = Knowledge(by_message_id={"<first@example.com>": CASE}, by_reference={CASE.reference: CASE})
 NOTHING = Knowledge()
@@ -138,6 +139,11 @@ ASIDE = [
     pytest.param({"x_spam_status": "Yes, score=9.1"}, {}, "spam", id="X-Spam-Status"),
     pytest.param({"x_ms_exchange_organization_scl": "6"}, {}, "spam", id="SCL"),
     pytest.param({"x_forefront_antispam_report": "CIP:1.2.3.4;SFV:SPM;"}, {}, "spam", id="Forefront"),
+    pytest.param({"sender": STRANGER, "in_reply_to": TOLD}, {}, "internal", id="an answer to a notice of ours"),
+    pytest.param({"references": f"{TOLD} <x@example.com>"}, {}, "internal", id="a later answer to a notice of ours"),
+    pytest.param(
+        {"sender": STRANGER, "in_reply_to": TOLD}, {"always_open": ("example.de",)}, "internal", id="a trusted one's"
+    ),
     pytest.param({"auto_submitted": "auto-replied"}, {}, "automatic", id="automatic"),
     pytest.param({"list_id": "<news.example.com>"}, {}, "automatic", id="a newsletter"),
 ]
@@ -176,12 +182,26 @@ OPENED = [
     pytest.param({"x_spam_status": "No, score=1.0", "x_spam_flag": "NO"}, {}, id="clean"),
     pytest.param({"x_ms_exchange_organization_scl": "-1"}, {}, id="a low SCL"),
     pytest.param({"auto_submitted": "no"}, {}, id="Auto-Submitted: no"),
+    pytest.param({"in_reply_to": TOLD.replace(".8f3a91c2.", ".8f3a91c3.")}, {}, id="a forged answer to a notice"),
 ]
 
 
 @pytest.mark.parametrize(("headers", "mailbox"), OPENED)
 def test_a_complaint_is_not_set_aside(headers, mailbox) -> None:
     assert decided(answer(**headers), **mailbox).fate is Fate.OPENED
+
+
+def test_a_customer_stays_in_his_case_although_a_notice_stands_in_the_thread() -> None:
+    found = decided(answer(in_reply_to="<first@example.com>", references=f"{TOLD} <first@example.com>"))
+    assert (found.fate, found.case) == (Fate.JOINED, CASE)
+
+
+def test_mail_of_whoever_is_told_is_the_shops_own() -> None:
+    told = Shop.model_validate(shop_settings(notices={"to": ["Iemand@example.de"]}))
+    message = read_mail(answer(sender=STRANGER))
+    assert decide(message, Facts(), HELD, told, KEY).kind == "internal"
+    passed_on = read_mail(answer(sender=STRANGER, subject="Fwd: klacht"))
+    assert decide(passed_on, Facts(), HELD, told, KEY).fate is Fate.OPENED
 
 
 def test_a_form_is_the_customers_mail_and_a_forward_asks_who_the_customer_is() -> None:

@@ -216,3 +216,12 @@ def test_a_letter_takes_the_place_of_its_preview(tmp_path: Path) -> None:
     outgoing_post.put_letter(tmp_path, "SIS-2026-0043", None, b"letter")
     assert letter.read_bytes() == b"letter"
     assert names(tmp_path) == ["outgoing/2026-11-20__SIS-2026-0042.pdf", "outgoing/undated__SIS-2026-0043.pdf"]
+
+
+def test_a_holding_letter_lies_beside_the_answer_and_its_preview(tmp_path: Path) -> None:
+    outgoing_post.put_preview(tmp_path, "SIS-2026-0042", b"draft")
+    outgoing_post.put_beside(tmp_path, "SIS-2026-0042", outgoing_post.HOLDING, None, b"an earlier one")
+    outgoing_post.put_beside(tmp_path, "SIS-2026-0042", outgoing_post.HOLDING, DAY, b"holding")
+    assert names(tmp_path) == ["drafts/SIS-2026-0042.pdf", "outgoing/2026-11-20__SIS-2026-0042__holding.pdf"]
+    outgoing_post.drop_beside(tmp_path, "SIS-2026-0042")
+    assert names(tmp_path) == ["drafts/SIS-2026-0042.pdf"]

@@ -98,6 +98,32 @@ def test_after_two_days_it_is_given_up_and_told(shop: Counter, sink: Sink) -> No
     assert notice.urgent
 
 
+def is_not_sent_and_told(shop: Counter, sink: Sink, why: str) -> None:
+    assert shop.send() == 0
+    (notice,) = shop.notices()
+    assert sink.taken == []
+    assert (shop.effect().state, shop.acknowledgement().state) == (EffectState.DONE, DraftState.SUPERSEDED)
+    assert why in shop.why_not()
+    assert any("acknowledgement was not sent" in mark for mark in shop.case().attention)
+    assert (notice.urgent, "SIS-2026-0001" in notice.text) == (True, True)
+
+
+def test_an_acknowledgement_that_lay_for_days_is_not_sent_any_more(shop: Counter, sink: Sink) -> None:
+    shop.clock.move(days=2)
+    is_not_sent_and_told(shop, sink, "two days")
+
+
+def test_an_acknowledgement_that_names_a_day_that_was_moved_is_not_sent(shop: Counter, sink: Sink) -> None:
+    casework.move_due(shop.house, "SIS-2026-0001", shop.case().due_on + timedelta(days=7), "on holiday", "mirjam")
+    is_not_sent_and_told(shop, sink, "date was moved")
+
+
+def test_an_acknowledgement_that_names_a_day_that_is_past_is_not_sent(shop: Counter, sink: Sink) -> None:
+    with shop.house.store.processing() as unit:
+        unit.change_case(shop.case().id or 0, due_on=MONDAY.date() - timedelta(days=1))
+    is_not_sent_and_told(shop, sink, "date is past")
+
+
 def test_a_mail_that_is_refused_for_good_is_shown_and_told_and_stops_further_mail(shop: Counter, sink: Sink) -> None:
     sink.refused["k1@example.com"] = "550 5.1.1 <k1@example.com> is unknown here"
     shop.send()

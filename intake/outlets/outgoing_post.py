@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
@@ -33,7 +33,9 @@ UNSAFE = re.compile(r"[^\w.()+ -]+")
 # With a reference in front and a reason behind it, a name still has fewer than 255 bytes.
 LONGEST = 150
 RECORD = ".json"
-RECEIVED = "__received.pdf"
+# Letters that answer nothing lie beside the answer, by names of their own.
+RECEIVED, HOLDING = "__received", "__holding"
+BESIDE = {"acknowledgement": RECEIVED, "holding": HOLDING}  # by the kind of reply
 BAD_RECORD = "SIDECAR"
 
 
@@ -104,33 +106,39 @@ def file_batch(post: Path, claim: str, day: date, result: bytes) -> None:
     _clear(folder)
 
 
-def put_preview(post: Path, reference: str, pdf: bytes) -> Path:
-    """Write `drafts/REF.pdf`, in place of an earlier one."""
-    return write_durably(post / DRAFTS / f"{reference}.pdf", pdf)
+def put_preview(post: Path, reference: str, pdf: bytes, beside: str = "") -> Path:
+    """Write `drafts/REF.pdf`, in place of an earlier one; `beside` (of `BESIDE`) where it is not the answer's."""
+    return write_durably(post / DRAFTS / f"{reference}{beside}.pdf", pdf)
 
 
-def drop_preview(post: Path, reference: str) -> None:
+def drop_preview(post: Path, reference: str, beside: str = "") -> None:
     """Remove the preview of a draft that nobody waits for any more."""
-    (post / DRAFTS / f"{reference}.pdf").unlink(missing_ok=True)
+    (post / DRAFTS / f"{reference}{beside}.pdf").unlink(missing_ok=True)
 
 
 def put_letter(post: Path, reference: str, post_by: date | None, pdf: bytes) -> Path:
     """Write a letter to print, named so that a folder sorts by the day it must be posted, and drop its preview."""
     place = write_durably(post / OUTGOING / letter_name(reference, post_by), pdf)
-    (post / DRAFTS / f"{reference}.pdf").unlink(missing_ok=True)
+    drop_preview(post, reference)
     return place
 
 
-def put_acknowledgement(post: Path, reference: str, day: date, pdf: bytes) -> Path:
-    """Write an acknowledgement to print, beside the answer that comes later: `2026-11-20__SIS-2026-0042__received.pdf`,
-    by the day on which it is to be posted."""
-    return write_durably(post / OUTGOING / f"{day.isoformat()}__{reference}{RECEIVED}", pdf)
+def put_beside(post: Path, reference: str, beside: str, day: date | None, pdf: bytes) -> Path:
+    """Write a letter to print that answers nothing, beside the answer: `2026-11-20__SIS-2026-0042__received.pdf`, by
+    the day on which it is to be posted, in place of an earlier one of its kind."""
+    place = write_durably(post / OUTGOING / letter_name(f"{reference}{beside}", day), pdf)
+    for path in (post / OUTGOING).glob(f"*__{reference}{beside}.pdf"):
+        if path.name != place.name:
+            path.unlink(missing_ok=True)
+    drop_preview(post, reference, beside)
+    return place
 
 
-def drop_acknowledgement(post: Path, reference: str) -> None:
-    """Remove an acknowledgement that was posted, or that comes after the answer."""
-    for path in (post / OUTGOING).glob(f"*__{reference}{RECEIVED}"):
-        path.unlink(missing_ok=True)
+def drop_beside(post: Path, reference: str, kinds: Sequence[str] = (RECEIVED, HOLDING)) -> None:
+    """Remove letters beside an answer that were posted or taken back, or that would come after it."""
+    for beside in kinds:
+        for path in (post / OUTGOING).glob(f"*__{reference}{beside}.pdf"):
+            path.unlink(missing_ok=True)
 
 
 def letter_name(reference: str, post_by: date | None) -> str:

@@ -52,6 +52,10 @@ def store_approval(unit: Processing, case: Case, before: Draft, letter: Draft, a
     """Store an approved letter in the place of the draft, and ask for it to be typeset."""
     draft_id = unit.add_draft(letter)
     unit.change_draft(before.id or 0, state=DraftState.SUPERSEDED)
+    for older in unit.drafts_of(case.id or 0):
+        waits = older.state is DraftState.APPROVED and older.posted_on is None
+        if waits and older.kind == letter.kind and older.id not in (before.id, draft_id):
+            unit.change_draft(older.id or 0, state=DraftState.SUPERSEDED)
     if before.run:
         unit.add_attention(case.id or 0, f"its letter was changed after it was printed in {before.run}: take it out")
     unit.add_effect(of_draft(TYPESET_LETTER, case.shop, letter, draft_id))

@@ -13,6 +13,7 @@ from intake.errors import ConfigError, IntakeError, Refused, ServerError, Server
 from intake.imap import Session, connect
 from intake.outlets import outgoing_post
 from intake.outlets.drafts_folder import DraftsFolder
+from intake.outlets.outgoing_post import BESIDE
 from intake.outlets.printed import drop_letter, drop_older
 from intake.outlets.sent_folder import file_sent
 from intake.pipeline.effects import (
@@ -268,6 +269,15 @@ def _withdraw_draft(house: House, shop: Shop, drawers: Drawers, effect: Effect) 
 
 def _clear_post_folder(house: House, post: Path, draft: Draft, case: Case) -> None:
     """Drop what lies there of a letter that is not to be sent, unless it is of a newer draft already."""
+    beside = BESIDE.get(draft.kind)
+    if beside is not None:
+        newer_ones = [one for one in house.store.answers.drafts_of(case.id or 0) if (one.id or 0) > (draft.id or 0)]
+        states = {one.state for one in newer_ones if one.kind == draft.kind}
+        if DraftState.WAITING not in states:
+            outgoing_post.drop_preview(post, case.reference, beside)
+        if DraftState.APPROVED not in states:
+            outgoing_post.drop_beside(post, case.reference, (beside,))
+        return
     newest = house.store.drafts_of_cases([case.id or 0]).get(case.id or 0)
     newer = newest.state if newest is not None and newest.id != draft.id else None
     if newer is not DraftState.WAITING:
@@ -298,7 +308,7 @@ def _preview_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) 
         with house.store.processing() as unit:
             unit.add_attention(case.id or 0, f"{NOT_PRINTED} yet: {error.what}")
         return
-    outgoing_post.put_preview(_post_folder(shop), case.reference, pdf)
+    outgoing_post.put_preview(_post_folder(shop), case.reference, pdf, BESIDE.get(draft.kind, ""))
 
 
 def _typeset_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
@@ -308,8 +318,10 @@ def _typeset_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) 
     house.store.letters.set_pdf(draft.id or 0, digest)
     if draft.posted_on is not None or draft.state is DraftState.SUPERSEDED:
         return  # it was posted meanwhile, or a newer text has taken its place
-    if draft.kind == ACKNOWLEDGEMENT:
-        outgoing_post.put_acknowledgement(_post_folder(shop), case.reference, draft.dated, pdf)
+    beside = BESIDE.get(draft.kind)
+    if beside is not None:
+        day = draft.dated if draft.kind == ACKNOWLEDGEMENT else case.post_by
+        outgoing_post.put_beside(_post_folder(shop), case.reference, beside, day, pdf)
         return
     outgoing_post.put_letter(_post_folder(shop), case.reference, case.post_by, pdf)
     drop_older(_post_folder(shop), case.reference, case.post_by)

@@ -22,7 +22,7 @@ from intake.replies.notices import Words, digest_mail, line_text, notices_mail
 from intake.rules.decision import CAME_BACK
 from intake.rules.digest import Clock, Findings, Promised, Touched, sections, touched
 from intake.rules.reminders import Dates, Stage, is_digest_time, may_tell, stage_of
-from intake.rules.tokens import make_nonce, make_token
+from intake.rules.tokens import NO_CASE, make_nonce, make_token
 from intake.types import Line
 from storage.models import Case, Deadline, DeadlineKind, Effect, Notice
 
@@ -128,7 +128,7 @@ def store_mail(house: House, shop: Shop, recipients: Sequence[str], key: str, ma
     if shop.outgoing is None:
         return None
     now, (subject, text) = house.clock(), mail
-    reference = f"{shop.prefix}-{now.astimezone(shop.zone).year}-0000"
+    reference = f"{shop.prefix}-{now.astimezone(shop.zone).year}-{NO_CASE}"
     nonce = make_nonce(house.key, SEND_NOTICE, key)
     payload = {
         "subject": subject,
@@ -194,8 +194,8 @@ def _findings(house: House, shop: Shop, now: datetime) -> Findings:
 
 
 def _approved(house: House, shop: Shop) -> set[int]:
-    """The cases whose letter only has to be posted."""
-    return {case.id or 0 for _, case in house.store.letters.to_post(shop.id)}
+    """The cases whose answer only has to be posted."""
+    return {case.id or 0 for _, case in house.store.letters.answers_to_post(shop.id)}
 
 
 def _dates(case: Case, approved: set[int]) -> Dates:

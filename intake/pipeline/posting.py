@@ -11,7 +11,7 @@ from pathlib import Path
 from intake import deadlines
 from intake.config import Shop
 from intake.errors import Refused
-from intake.outlets.outgoing_post import drop_acknowledgement
+from intake.outlets.outgoing_post import BESIDE, drop_beside
 from intake.outlets.printed import clear_outgoing
 from intake.pipeline.answering import LETTER, NO_LATER_DAY, answer_case, hold_case
 from intake.pipeline.house import House
@@ -20,7 +20,7 @@ from intake.replies.compose import ACKNOWLEDGEMENT, HOLDING
 from intake.rules.facts import find_facts
 from intake.rules.sent import named_day
 from intake.sources.posted import PostedFile, outgoing_files, posted_files, reference_in
-from storage.models import Case, CaseState, Draft, DraftState, Event
+from storage.models import SUBSTANTIVE, Case, CaseState, Draft, DraftState, Event
 
 POSTED_AT = time(17)  # of the day; the hour says nothing
 
@@ -51,6 +51,7 @@ def letter_to_post(house: House, case: Case, day: date) -> Draft:
     """The approved letter of a case that waits to be posted. Raises `Refused` where there is none, or where it cannot
     have been posted on that day."""
     found = [draft for draft, held in house.store.letters.to_post(case.shop) if held.id == case.id]
+    found.sort(key=lambda draft: draft.kind in SUBSTANTIVE)  # the answer, where another letter waits too
     if not found:
         raise Refused(
             f"{case.reference} has no approved letter that waits to be posted.", "Look at it with `intake show`."
@@ -87,7 +88,7 @@ def mark_posted(house: House, draft: Draft, case: Case, day: date, actor: str) -
     if shop.post_folder is not None:
         run_is_posted = draft.run and not house.store.letters.printed_in(shop.id, draft.run)
         clear_outgoing(shop.post_folder.path, case.reference, draft.run if run_is_posted else "")
-        drop_acknowledgement(shop.post_folder.path, case.reference)
+        drop_beside(shop.post_folder.path, case.reference)
     house.log.info("posted", case=case.reference, on=day.isoformat(), delivery=expected.isoformat())
     return draft.model_copy(update={"posted_on": day, "delivery_on": expected})
 
@@ -103,7 +104,7 @@ def _mark_told(house: House, draft: Draft, case: Case, day: date, actor: str) ->
             Event(shop=shop.id, case_id=case.id, kind="acknowledged by letter", actor=actor, data=data, at=now)
         )
     if shop.post_folder is not None:
-        drop_acknowledgement(shop.post_folder.path, case.reference)
+        drop_beside(shop.post_folder.path, case.reference, (BESIDE[ACKNOWLEDGEMENT],))
     house.log.info("acknowledgement posted", case=case.reference, on=day.isoformat())
     return draft.model_copy(update={"posted_on": day, "delivery_on": expected})
 
@@ -125,7 +126,7 @@ def _mark_held(house: House, draft: Draft, case: Case, day: date, actor: str) ->
             unit.add_attention(case.id or 0, NO_LATER_DAY)
     house.checkpoint("posted")
     if shop.post_folder is not None:
-        clear_outgoing(shop.post_folder.path, case.reference, "")
+        clear_outgoing(shop.post_folder.path, f"{case.reference}{BESIDE[HOLDING]}", "")
     return draft.model_copy(update={"posted_on": day, "delivery_on": expected})
 
 

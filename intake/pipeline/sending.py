@@ -52,6 +52,10 @@ class _Idle(Exception):
     """There is nothing to send any more; says why."""
 
 
+class _Stale(_Idle):
+    """What was to be sent is not true any more; says why."""
+
+
 class _Round:
     """One pass over a shop's mail: its connection, and what is known of the server."""
 
@@ -123,8 +127,11 @@ def _settle_failure(work: _Round, effect: Effect, error: Exception) -> None:
     """What becomes of a mail that did not go out, or perhaps."""
     house = work.house
     match error:
+        case _Stale() if effect.problem and house.clock() - effect.made_at >= GIVE_UP_AFTER:
+            # It was tried, so what stopped it is what there is to tell.
+            _has_failed(house, effect, ServerError(effect.problem), "given up after two days")
         case _Idle():
-            _drop(house, effect, str(error))
+            _drop(house, effect, error)
         case MailRefused() | Refused():
             _has_failed(house, effect, error)
         case MailUncertain():
@@ -161,7 +168,19 @@ def _parcel(work: _Round, effect: Effect) -> _Parcel:
             raise _Idle("the case was answered before")
         if house.store.sending.is_undeliverable(shop.id, draft.recipient):
             raise _Idle("mail to its address came back")
+        _check_fresh(house, shop, effect, case)
     return _Parcel(sent_mail(house, draft, case), (draft.recipient,), draft, case)
+
+
+def _check_fresh(house: House, shop: Shop, effect: Effect, case: Case) -> None:
+    """An acknowledgement says what came today and when the answer comes. Raises `_Stale` where that is over."""
+    now = house.clock()
+    if now - effect.made_at >= GIVE_UP_AFTER:
+        raise _Stale("it could not be sent within two days")
+    if case.due_on < now.astimezone(shop.zone).date():
+        raise _Stale("its due date is past")
+    if case.due_on != house.store.sending.first_due(case.id or 0):
+        raise _Stale("its due date was moved")
 
 
 def _notice(shop: Shop, effect: Effect) -> _Parcel:
@@ -246,14 +265,18 @@ def _is_uncertain(house: House, effect: Effect, why: str) -> None:
     house.log.error("a mail is uncertain", effect=effect.kind, id=effect.id, case=effect.case_id, problem=why)
 
 
-def _drop(house: House, effect: Effect, why: str) -> None:
-    """Commit that a reply is not wanted any more."""
+def _drop(house: House, effect: Effect, idle: _Idle) -> None:
+    """Commit that a reply is not wanted any more; the manager is told of one that a customer was to have."""
+    why = str(idle)
     held = _held(house, effect)
     with house.store.processing() as unit:
         unit.change_effect(effect.id or 0, state=EffectState.DONE, done_at=house.clock(), problem=why)
         if held is not None and held[0].state is DraftState.WAITING:
             unit.change_draft(held[0].id or 0, state=DraftState.SUPERSEDED)
             unit.add_event(_event(effect, f"not {_done(held[0])}", house.clock(), why=why))
+            if isinstance(idle, _Stale):
+                draft, case = held
+                _tell(house, unit, effect, case, (f"its {draft.kind} was not sent: {why}", f"not sent: {why}"))
 
 
 def _tell(house: House, unit: Processing, effect: Effect, case: Case, told: tuple[str, str]) -> None:

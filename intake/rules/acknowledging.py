@@ -150,15 +150,17 @@ def _asked_not_to(message: Message, _came: Came, _shop: Shop, _now: datetime) ->
 
 
 def _doubted(message: Message, _came: Came, shop: Shop, _now: datetime) -> str:
-    if verify(message, shop.mailbox).verdict is Verified.NO:
+    verdict = verify(message, shop.mailbox).verdict
+    if verdict is Verified.NO:
         return "our mail server does not vouch for its sender"
-    return "" if _is_clean(message, shop.mailbox) else "no mail server says that it is no spam"
+    found = _is_clean(message, shop.mailbox, vouched=verdict is Verified.YES)
+    return "" if found else "our mail server does not say that it is no spam"
 
 
-def _is_clean(message: Message, mailbox: Mailbox | None) -> bool:
-    """A clean verdict; where the server puts spam elsewhere, that it lies here."""
+def _is_clean(message: Message, mailbox: Mailbox | None, *, vouched: bool) -> bool:
+    """A clean verdict of our own server; where it puts spam elsewhere, that it lies here."""
     elsewhere = mailbox is not None and mailbox.spam_verdict == "folder"
-    return clean(message) or (elsewhere and not spam_sign(message))
+    return clean(message, vouched=vouched) or (elsewhere and not spam_sign(message))
 
 
 def _old_letter(_message: Message, came: Came, shop: Shop, now: datetime) -> str:

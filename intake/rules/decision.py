@@ -13,7 +13,7 @@ from intake.config import Shop
 from intake.rules.automatic import BOUNCE, OUT_OF_OFFICE, Automatic, find_automatic
 from intake.rules.people import complainant_of, is_form, is_listed, writer_keys
 from intake.rules.spam import spam_sign
-from intake.rules.tokens import read_token
+from intake.rules.tokens import is_notice, read_token
 from intake.rules.verification import Verification, verify
 from intake.types import CaseView, Channel, Facts, Fate, Message, Verified
 
@@ -26,6 +26,7 @@ NOT_HANDED_OVER = "the server does not deliver this mail: read it there"
 ANSWERS, HELD_ALREADY = "a mail that it answers", "the mail that was forwarded"
 FORWARDED_BEFORE = "a colleague's forward of it"
 CAME_BACK = "it is a mail of our own that came back"
+ANSWERS_A_NOTICE = "it answers a mail of Intake to the manager or the operator"
 MOST_OF_A_NOTE = 300
 RECOGNISED = {"sender": "name and address"}
 
@@ -146,7 +147,8 @@ def _set_aside(message: Message, known: Knowledge, thread: _Thread, shop: Shop, 
 
     A mail of Intake's own that came back, and a bounce, never open one. Otherwise `always_open` opens whatever the
     headers say, except for an absence notice that answers a mail of ours. Forms may say that they are automatic, and so
-    may the mailbox rule by which a colleague forwards; both are open to spam.
+    may the mailbox rule by which a colleague forwards; both are open to spam. What answers a notice of ours is no
+    complaint whoever writes it, unless it is a customer's in his case.
     """
     if message.channel is Channel.LETTER:
         return None
@@ -157,11 +159,13 @@ def _set_aside(message: Message, known: Knowledge, thread: _Thread, shop: Shop, 
     automatic = find_automatic(message, mailbox.own_lists if mailbox else ())
     if automatic is not None and (automatic.kind == BOUNCE or not _may_be_automatic(message, automatic, thread, shop)):
         return _automatic(message, automatic, known, shop, key)
+    if not thread.joins and any(is_notice(key, shop.id, found) for found in thread_ids(message)):
+        return Decision(Fate.SET_ASIDE, "internal", ANSWERS_A_NOTICE)
     if always:
         return None
     if mailbox is not None and is_listed(message, mailbox.ignore):
         return Decision(Fate.SET_ASIDE, "ignored", "its sender is on the list of those to ignore")
-    return _spam(message) or _internal(message, shop)
+    return _spam(message) or _internal(message, thread, shop)
 
 
 def _may_be_automatic(message: Message, automatic: Automatic, thread: _Thread, shop: Shop) -> bool:
@@ -184,13 +188,17 @@ def _automatic(message: Message, automatic: Automatic, known: Knowledge, shop: S
     return Decision(Fate.SET_ASIDE, "automatic", reason, case=case)
 
 
-def _internal(message: Message, shop: Shop) -> Decision | None:
-    """Mail from the shop itself. A web form mails from the shop's own domain with the customer in Reply-To, so a
-    foreign Reply-To makes it a customer's, and so does a group that names one; a forward whose writer is not known is
-    opened and asks who the customer is."""
-    if message.sender is None or not shop.owns(message.sender.key):
+def _internal(message: Message, thread: _Thread, shop: Shop) -> Decision | None:
+    """Mail from the shop itself, and from those who get its notices, except in a case of their own. A web form mails
+    from the shop's own domain with the customer in Reply-To, so a foreign Reply-To makes it a customer's, and so does a
+    group that names one; a forward whose writer is not known is opened and asks who the customer is."""
+    if message.sender is None or _is_forward(message) or is_form(message, shop):
         return None
-    if complainant_of(message, shop)[1] or _is_forward(message) or is_form(message, shop):
+    sender, customer = message.sender.key, complainant_of(message, shop)[1].strip().lower()
+    told = not thread.joins and sender in {address.strip().lower() for address in shop.notices.to}
+    if customer and not (told and customer == sender):
+        return None
+    if not (told or shop.owns(sender)):
         return None
     return Decision(Fate.SET_ASIDE, "internal", "it is mail of the shop itself")
 

@@ -1,15 +1,19 @@
 """What the shop's own mail server says of spam, in the headers that it adds.
 
 A sender can forge such a verdict only to his own disadvantage, so any of them is believed; a verdict of *clean* can
-be forged, so it only ever adds to other signs. Points, stars and levels are no verdict: where the server draws the
-line is its own affair.
+be forged, so it counts where our own server wrote it: above what came with the mail. Points, stars and levels are no
+verdict: where the server draws the line is its own affair.
 """
 
 import re
 from collections.abc import Callable
+from itertools import takewhile
 
 from intake.types import Message
 
+MAX_VALUE = 4096
+# No name that a sender gives himself in a Received has a space in it.
+HANDED_ON = re.compile(r"\bby\s+\S+\s+(?:\([^()]*\)\s+)?with\s+LMTPS?A?\b")
 SPAM_LEVEL = 5  # Microsoft: 5 and 6 are spam, 7 to 9 spam for sure, -1 is let through, 0 and 1 are clean
 MICROSOFT_SPAM = frozenset({"spm", "sks", "skb", "blk"})
 RSPAMD_SPAM = ("reject", "add header", "add_header", "rewrite subject", "rewrite_subject", "soft reject spam")
@@ -28,11 +32,20 @@ def spam_sign(message: Message) -> str:
     return ""
 
 
-def clean(message: Message) -> bool:
-    """Whether a server that looked for spam found none: a positive verdict, not the absence of one."""
+def clean(message: Message, *, vouched: bool = False) -> bool:
+    """Whether a server that looked for spam found none: a positive verdict, not the absence of one. Where our server
+    vouches for the sender it may stand anywhere, else only above what came with the mail."""
     if spam_sign(message):
         return False
-    return any(name in CLEAN and CLEAN[name](value.strip().lower()) for name, value in message.headers)
+    headers = message.headers if vouched else takewhile(_is_ours, message.headers)
+    return any(name in CLEAN and CLEAN[name](value.strip().lower()) for name, value in headers)
+
+
+def _is_ours(header: tuple[str, str]) -> bool:
+    """Whether a header and those below it may be our server's: the first `Received` ends them. Where the server hands
+    a mail on to the one that keeps it (LMTP, RFC 2033), that one's stands above."""
+    name, value = header
+    return name != "received" or HANDED_ON.search(value[:MAX_VALUE]) is not None
 
 
 def _values(message: Message, wanted: str) -> list[str]:

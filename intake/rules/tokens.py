@@ -10,6 +10,7 @@ import hmac
 import re
 from collections.abc import Iterable
 
+NO_CASE = "0000"  # the number of mail that is about no case
 TOKEN = re.compile(r"<([A-Z][A-Z0-9]{1,7}-\d{4}-\d{4,9})\.([0-9a-f]{8,32})\.([0-9a-f]{16})@[^<>@\s]+>")
 
 
@@ -30,6 +31,11 @@ def read_token(key: bytes, shop: str, message_id: str) -> str | None:
         return None
     reference, nonce, signature = match.groups()
     return reference if hmac.compare_digest(signature, _signature(key, shop, reference, nonce)) else None
+
+
+def is_notice(key: bytes, shop: str, message_id: str) -> bool:
+    """Whether it is the Message-ID of a mail of ours to the manager or the operator: its number no case has."""
+    return (read_token(key, shop, message_id) or "").endswith(f"-{NO_CASE}")
 
 
 def find_reference(key: bytes, shop: str, ids: Iterable[str]) -> str | None:
