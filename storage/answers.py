@@ -3,13 +3,13 @@
 One method per need, one transaction each, like the rest of the store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Engine, select, union_all
 
-from storage.database import reading
+from storage.database import reading, writing
 from storage.models import ArrivalState, Case, CaseState, Channel, Draft, DraftState, EffectState
-from storage.rows import fetch
+from storage.rows import change, fetch
 from storage.tables import ARRIVALS, CASES, DRAFTS, EFFECTS, MESSAGES
 
 IDS_AT_ONCE = 500
@@ -49,6 +49,12 @@ class Answers:
         """All drafts of a case, oldest first."""
         with reading(self._engine) as connection:
             return fetch(connection, Draft, select(DRAFTS).where(DRAFTS.c.case_id == case_id).order_by(DRAFTS.c.id))
+
+    def note_filed(self, fingerprints: Mapping[int, str]) -> None:
+        """Commit how drafts, by id, are put into Drafts just now."""
+        with writing(self._engine) as connection:
+            for draft_id, fingerprint in fingerprints.items():
+                change(connection, DRAFTS, draft_id, filed_sha256=fingerprint)
 
     def delivered(self, draft_ids: Sequence[int], kinds: Sequence[str]) -> set[int]:
         """Those of these drafts that an effect of one of these kinds has put where it belongs."""

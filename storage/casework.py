@@ -19,11 +19,11 @@ class Casework:
         self._connection = connection
 
     def hold(self, *references: str) -> dict[str, Case]:
-        """Cases by their references in capitals, held against others until the transaction ends; one that is not there
-        is missing. In the order of their ids: two people who hold the same cases never wait for each other."""
+        """Cases by their references in capitals, as they are now; one that is not there is missing. Nobody else changes
+        them until the transaction ends: it is the only one of its kind (`database.writing_alone`)."""
         wanted = [reference.strip().upper() for reference in references]
-        statement = select(CASES).where(func.upper(CASES.c.reference).in_(wanted)).order_by(CASES.c.id)
-        found = fetch(self._connection, Case, statement.with_for_update())
+        statement = select(CASES).where(func.upper(CASES.c.reference).in_(wanted))
+        found = fetch(self._connection, Case, statement)
         return {case.reference.upper(): case for case in found}
 
     def messages(self, case_id: int) -> list[Message]:

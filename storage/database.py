@@ -31,6 +31,7 @@ BUSY_MS = 20_000
 # Advisory locks belong to one database, so the number only has to differ from those of other programs in it. It must
 # not depend on the URL: two machines may know the same server by different names.
 ADVISORY_LOCK = 0x494E_5441_4B45
+UNIT_LOCK = ADVISORY_LOCK + 1  # held by the one transaction that reads cases and writes back what it made of them
 LIMIT_EXCEEDED = "54"  # PostgreSQL's class of errors for a value that is too large: that row's fault
 READ_ONLY = {"intake_read_only": True}
 
@@ -40,7 +41,7 @@ def open_engine(url: str) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url)
     # Errors are logged: what people wrote must not stand in them.
-    options = {"options": "-c timezone=UTC"}
+    options = {"options": f"-c timezone=UTC -c lock_timeout={BUSY_MS}"}
     return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=options)
 
 
@@ -73,6 +74,16 @@ def _sqlite(url: str) -> Engine:
 def writing(engine: Engine) -> Iterator[Connection]:
     """One writing transaction: committed at the end, rolled back on any error. Raises `Unavailable`."""
     with _told(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing_alone(engine: Engine) -> Iterator[Connection]:
+    """One writing transaction that no other one of its kind runs beside: what it reads stays so until it ends. SQLite
+    has one writer at any time; PostgreSQL holds the next one back here."""
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": UNIT_LOCK})
         yield connection
 
 

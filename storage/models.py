@@ -357,7 +357,8 @@ class Draft(Record):
     """A reply, ready to edit: its `kind` is acknowledgement, answer, holding or final. `token` is its Message-ID, ours
     and signed; `quote` stands below the body in mail. `anchor` is an id of ours in its References alone, by which it is
     known once it was sent: mail programs give it another Message-ID. A holding reply names the day `proposed_on`; a
-    final position has an `outcome`: accepted, offered or rejected.
+    final position has an `outcome`: accepted, offered or rejected. `filed_sha256` is the fingerprint of the bytes that
+    were put into Drafts, noted before they are.
 
     A letter that is approved is typeset (`pdf_sha256`), printed (`run` names the PDF of many in which it was printed
     last) and posted: on `posted_on`, to be delivered on `delivery_on`."""
@@ -388,6 +389,7 @@ class Draft(Record):
     proposed_on: date | None = None
     outcome: str = ""
     sent_at: datetime | None = None
+    filed_sha256: str = ""
     dated: date
     made_at: datetime
 

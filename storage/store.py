@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, or_, select, update
 from sqlalchemy import case as sql_case
 
 from storage.answers import Answers
-from storage.database import reading, writing
+from storage.database import reading, writing, writing_alone
 from storage.errors import NotStored
 from storage.letters import Letters
 from storage.models import (
@@ -167,8 +167,8 @@ class Store:
 
     @contextmanager
     def processing(self) -> Iterator[Processing]:
-        """The transaction of the step *process*."""
-        with writing(self.engine) as connection:
+        """The transaction of the step *process*, and of people's work on cases: one at a time."""
+        with writing_alone(self.engine) as connection:
             unit = Processing(connection)
             yield unit
             unit.write()

@@ -1,7 +1,8 @@
 """What people do to cases, on both databases: dates stay kept, drafts follow, and everything stands in the history."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from intake.casework import Answered, Asked
 from intake.errors import NotFound, Refused, UsageError
 from intake.pipeline import House, process, receive_files
 from intake.sources.files import FoundMail
+from intake.types import PostalAddress
 from storage.models import Case, CaseState, DeadlineKind, DraftState, EffectState
-from storage.store import CaseFile
+from storage.processing import Processing
+from storage.store import CaseFile, Store
 from tests.builders import MONDAY, mail, mailbox_settings, make_config, make_house, shop_settings
 from tests.post_office import SENDER, post_office, scan
 
@@ -346,3 +349,54 @@ def test_a_letter_is_not_moved_to_a_day_that_no_post_reaches(tmp_path: Path) -> 
             casework.move_due(post.house, FIRST, date(2026, 9, 8), "eerder", "mirjam")
         moved = casework.move_due(post.house, FIRST, date(2026, 9, 18), "later", "mirjam")
         assert moved.post_by == post.find(FIRST).post_by == date(2026, 9, 16)
+
+
+class Overtaken(Store):
+    """A store where somebody else's transaction comes just before the next one."""
+
+    def __init__(self, store: Store, rival: Callable[[], object]) -> None:
+        super().__init__(store.engine)
+        self._rivals = [rival]
+
+    @contextmanager
+    def processing(self) -> Iterator[Processing]:
+        while self._rivals:
+            self._rivals.pop()()
+        with super().processing() as unit:
+            yield unit
+
+
+def overtaken(house: House, rival: Callable[[], object]) -> House:
+    return replace(house, store=Overtaken(house.store, rival))
+
+
+def test_who_is_overtaken_undoes_nothing_of_the_other(tmp_path: Path) -> None:
+    with post_office(tmp_path) as post:
+        post.drop("brief.pdf", scan(), {"received_on": "2026-09-07", "sender": SENDER})
+        post.work()
+
+        def mark() -> None:
+            with post.house.store.processing() as unit:
+                unit.add_attention(post.find(FIRST).id or 0, "the other's mark")
+
+        home = PostalAddress(name="Ada", street="Kade 1", postal_code="8011 AB", city="Zwolle", country="NL")
+        casework.set_address(overtaken(post.house, mark), FIRST, home, "clerk")
+        assert "the other's mark" in post.find(FIRST).attention
+        late = overtaken(post.house, lambda: casework.close(post.house, FIRST, "settled", "mirjam"))
+        with pytest.raises(Refused, match="closed"):
+            casework.approve_letter(late, FIRST, ANSWER, "clerk")
+        assert post.find(FIRST).state is CaseState.CLOSED
+
+
+def test_an_arrival_is_joined_to_the_case_as_it_is_by_then(tmp_path: Path) -> None:
+    aside = [mail("Ik wacht nog.", message_id=f"<{name}@example.com>", x_spam_flag="YES") for name in ("s", "t")]
+    with office(tmp_path) as desk:
+        desk.take_in(mail("Mijn pakket is er niet."), OTHER)
+        desk.take_in(*aside)
+        first, second = sorted(line.arrival.id or 0 for line in desk.house.store.list_arrivals())[-2:]
+        late = overtaken(desk.house, lambda: casework.close(desk.house, FIRST, "settled", "mirjam"))
+        assert casework.join_arrival(late, first, FIRST, "mirjam") == FIRST
+        assert desk.case().state is CaseState.OPEN
+        late = overtaken(desk.house, lambda: casework.merge(desk.house, FIRST, SECOND, "mirjam"))
+        assert casework.join_arrival(late, second, FIRST, "mirjam") == SECOND
+        assert [desk.case(one).state for one in (FIRST, SECOND)] == [CaseState.MERGED, CaseState.OPEN]

@@ -1,6 +1,7 @@
 """The store: what is committed together, what happens once, and what comes back."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -103,6 +104,23 @@ def test_an_item_that_fails_leaves_nothing_of_itself_and_the_others_in_peace(sto
     assert [line.message is not None for line in store.list_arrivals()] == [True, False, True]
     assert [case.reference for case in store.list_cases()] == ["SIS-2026-0001", "SIS-2026-0002"]
     assert [arrival.id for arrival in store.waiting_arrivals(9)] == [second]
+
+
+def test_marks_put_on_a_case_by_four_threads_at_once_are_all_there(store: Store) -> None:
+    case_id = fill(store, 1)[-1]
+
+    def mark(who: int) -> None:
+        for number in range(10):
+            with store.processing() as unit:
+                unit.add_attention(case_id, f"{who}.{number}")
+
+    threads = [threading.Thread(target=mark, args=(who,)) for who in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wanted = {f"{who}.{number}" for who in range(4) for number in range(10)}
+    assert wanted <= set(store.case_file(case_id).case.attention)
 
 
 def add_messages(unit: Processing, *messages: Message) -> None:

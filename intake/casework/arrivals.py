@@ -1,8 +1,8 @@
 """What people do about an arrival: open or join it against the rules' decision."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from intake.casework.held import get_case
+from intake.casework.held import get_case, hold
 from intake.errors import NotFound, Refused
 from intake.pipeline.house import House
 from intake.pipeline.items import Item, view
@@ -14,6 +14,7 @@ from intake.types import Fate
 from storage.errors import NotStored
 from storage.models import CaseState, Event
 from storage.models import Fate as StoredFate
+from storage.processing import Processing
 from storage.store import ArrivalLine
 
 REDECIDABLE = frozenset({StoredFate.SET_ASIDE, StoredFate.DUPLICATE})
@@ -28,21 +29,27 @@ def open_arrival(house: House, arrival_id: int, actor: str) -> str:
         Decision(Fate.OPENED, "by a person", f"opened by {actor}", complainant=complainant_of(item.message, item.shop))
         for item in items
     ]
-    return _redecide(house, line, items, decisions, actor)
+    return _redecide(house, line, items, lambda _unit: decisions, actor)
 
 
 def join_arrival(house: House, arrival_id: int, reference: str, actor: str) -> str:
     """Join an arrival that was set aside or called a duplicate to a case; the reference of the case it went to. A case
-    that was answered is open again, unless the arrival is automatic. Raises `NotFound`, `Refused`."""
+    that was merged stands for the one it is in; one that was answered is open again, unless the arrival is automatic.
+    Raises `NotFound`, `Refused`."""
     line = _redecidable(house, arrival_id)
-    case = get_case(house, reference)
-    if case.shop != line.arrival.shop:
-        raise Refused(f"{case.reference} is a case of another shop.", "An arrival stays with its shop.")
+    if get_case(house, reference).shop != line.arrival.shop:
+        raise Refused(f"{reference} is a case of another shop.", "An arrival stays with its shop.")
     items = examine_anew(house, line.arrival)
     automatic = line.message is not None and line.message.reason_kind == "automatic"
-    reopens = case.state is not CaseState.OPEN and not automatic
-    decision = Decision(Fate.JOINED, "by a person", f"joined by {actor}", case=view(case), reopens=reopens)
-    return _redecide(house, line, items, [decision] * len(items), actor)
+
+    def decide(unit: Processing) -> list[Decision]:
+        named = hold(unit, reference)
+        case = unit.case_followed(named.id) or named
+        reopens = case.state is not CaseState.OPEN and not automatic
+        told = f"joined by {actor}"
+        return [Decision(Fate.JOINED, "by a person", told, case=view(case), reopens=reopens)] * len(items)
+
+    return _redecide(house, line, items, decide, actor)
 
 
 def _redecidable(house: House, arrival_id: int) -> ArrivalLine:
@@ -61,12 +68,20 @@ def _redecidable(house: House, arrival_id: int) -> ArrivalLine:
     return line
 
 
-def _redecide(house: House, line: ArrivalLine, items: Sequence[Item], decisions: Sequence[Decision], actor: str) -> str:
-    """Replace the fates by a person's decision. The old fate stays in the history."""
+def _redecide(
+    house: House,
+    line: ArrivalLine,
+    items: Sequence[Item],
+    decide: Callable[[Processing], Sequence[Decision]],
+    actor: str,
+) -> str:
+    """Replace the fates by a person's decision, which `decide` gives for each item from the cases as they are in the
+    transaction. The old fate stays in the history."""
     before = line.message.fate.value if line.message else ""
     with house.store.processing() as unit:
         if unit.fate_of(line.arrival.id or 0) not in REDECIDABLE:
             raise Refused(f"Arrival {line.arrival.id} was decided anew just now.", "Look with `intake arrivals`.")
+        decisions = decide(unit)
         settlements = [carry_out(house, unit, item, told) for item, told in zip(items, decisions, strict=True)]
         finish(house, unit, items[0], settlements)
         unit.add_event(

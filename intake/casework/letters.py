@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from intake.casework.held import get_case
+from intake.casework.held import get_case, hold, hold_open
 from intake.config import Shop
 from intake.errors import Refused
 from intake.outlets.printed import lies_in, put_run
@@ -18,7 +18,7 @@ from intake.pipeline.house import House
 from intake.replies.addresses import address_lines
 from intake.replies.print_run import RunLetter, print_run
 from intake.types import Channel, PostalAddress
-from storage.models import Case, CaseState, Draft, DraftState, Event
+from storage.models import Case, Draft, DraftState, Event
 
 
 def approve_letter(house: House, reference: str, text: str | None, actor: str) -> None:
@@ -27,10 +27,8 @@ def approve_letter(house: House, reference: str, text: str | None, actor: str) -
     Without `text` the draft as it was made is taken. Raises `Refused` where gaps are left, naming them, where the
     case is not answered by letter, or where it is closed.
     """
-    case = get_case(house, reference)
-    if case.state is not CaseState.OPEN:
-        raise Refused(f"{case.reference} is {case.state.value}.", "Only an open case is answered.")
     with house.store.processing() as unit:
+        case = hold_open(unit, reference)
         draft = unit.latest_draft(case.id or 0)
         if draft is None:
             raise Refused(f"{case.reference} has no draft.", "Look at it with `intake show`.")
@@ -45,10 +43,10 @@ def approve_letter(house: House, reference: str, text: str | None, actor: str) -
 def set_address(house: House, reference: str, address: PostalAddress, actor: str) -> None:
     """Say where the complainant of a case lives, where nobody could read the letter. The preview is made anew.
     Raises `NotFound`, `Refused` where the post could not deliver there."""
-    case = get_case(house, reference)
-    shop = house.shop(case.shop)
-    address_lines(address, shop.address.country)
     with house.store.processing() as unit:
+        case = hold(unit, reference)
+        shop = house.shop(case.shop)
+        address_lines(address, shop.address.country)
         unit.change_case(case.id or 0, postal=asdict(address), complainant_name=address.name or case.complainant_name)
         left = [mark for mark in case.attention if not mark.startswith(NOT_PRINTED)]
         unit.change_case(case.id or 0, attention=left)

@@ -42,6 +42,7 @@ def approved(house: House, case: Case, draft: Draft, subject: str, body: str) ->
         "token": make_token(house.key, case.shop, case.reference, nonce, shop.mail_domain),
         "pdf_sha256": "",
         "run": "",
+        "filed_sha256": "",
         "dated": now.astimezone(shop.zone).date(),
         "made_at": now,
     }

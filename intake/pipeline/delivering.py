@@ -12,7 +12,7 @@ from intake.config import Mailbox, Shop
 from intake.errors import ConfigError, IntakeError, Refused, ServerError, ServerRefused
 from intake.imap import Session, connect
 from intake.outlets import outgoing_post
-from intake.outlets.drafts_folder import DraftsFolder
+from intake.outlets.drafts_folder import DraftsFolder, fingerprint
 from intake.outlets.outgoing_post import BESIDE
 from intake.outlets.printed import drop_letter, drop_older
 from intake.outlets.sent_folder import file_sent
@@ -192,7 +192,9 @@ def _append_together(house: House, shop: Shop, drawers: Drawers, effects: Sequen
     try:
         folder = drawers.drafts()
         drafts = [drawers.draft(effect) for effect in fresh]
-        if not folder.put_many([(draft_mail(house, draft, case), draft.made_at) for draft, case in drafts]):
+        mails = {draft.id or 0: (draft_mail(house, draft, case), draft.made_at) for draft, case in drafts}
+        house.store.answers.note_filed({number: fingerprint(raw) for number, (raw, _) in mails.items()})
+        if not folder.put_many(list(mails.values())):
             return []
     except Exception as error:  # noqa: BLE001 - one by one it is found out which of them it is
         house.log.warning("drafts are appended one by one", shop=shop.id, problem=str(error))
@@ -209,7 +211,9 @@ def _append_draft(house: House, _shop: Shop, drawers: Drawers, effect: Effect) -
     folder = drawers.drafts()
     if drawers.tried(effect) and folder.has(draft.token, draft.anchor):
         return
-    folder.put(draft_mail(house, draft, case), draft.made_at)
+    raw = draft_mail(house, draft, case)
+    house.store.answers.note_filed({draft.id or 0: fingerprint(raw)})
+    folder.put(raw, draft.made_at)
     house.checkpoint("draft appended")
 
 
@@ -263,7 +267,7 @@ def _withdraw_draft(house: House, shop: Shop, drawers: Drawers, effect: Effect) 
         _clear_post_folder(house, shop.post_folder.path, draft, case)
     if shop.mailbox is None:
         return
-    if not drawers.drafts().withdraw(draft.token, draft_mail(house, draft, case)):
+    if not drawers.drafts().withdraw(draft.token, draft_mail(house, draft, case), draft.filed_sha256):
         house.log.info("an old draft is left where it is", case=case.reference)
 
 

@@ -80,7 +80,7 @@ def mark_posted(house: House, draft: Draft, case: Case, day: date, actor: str) -
         if latest is None or latest.id != draft.id or held is None or held.state is not CaseState.OPEN:
             raise Refused(f"The letter of {case.reference} has changed just now.", "Look at it with `intake show`.")
         unit.change_draft(draft.id or 0, posted_on=day, delivery_on=expected)
-        if expected > case.due_on:
+        if expected > held.due_on:
             unit.add_attention(case.id or 0, f"posted on {day}, its letter comes on {expected}: after the due date")
         told = {"posted_on": day.isoformat(), "delivery_on": expected.isoformat()}
         answer_case(house, unit, case, LETTER, answered_at, actor, **told)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from intake.errors import ServerRefused
-from intake.outlets.drafts_folder import DraftsFolder, Place
+from intake.outlets.drafts_folder import DraftsFolder, Place, fingerprint
 from intake.pipeline.drafting import Wanted, file_draft, make_draft
 from intake.pipeline.effects import APPEND_DRAFT, RENEW_DRAFT
 from intake.pipeline.house import House
@@ -173,16 +173,18 @@ def replace_drafts(house: House, work: Renewal, folder: DraftsFolder) -> DraftSt
     here = _find(folder, work, fresh) if work.tries else Place.GONE
     if Place.TOUCHED in places.values():
         if here is Place.UNTOUCHED:
-            folder.withdraw(fresh.token, work.mail_of(fresh))
+            _withdraw(folder, work, fresh)
         return _give_up(house, work, _reason(work, before, TOUCHED), ())
     deleted = _deleted(house, work, before, places) if here is Place.GONE else []
     if deleted:
         return _give_up(house, work, _reason(work, before, DELETED), deleted)
     if here is Place.GONE:
-        folder.put(work.mail_of(fresh), fresh.made_at)
+        raw = work.mail_of(fresh)
+        house.store.answers.note_filed({fresh.id or 0: fingerprint(raw)})
+        folder.put(raw, fresh.made_at)
         house.checkpoint("draft appended")
     lying = [one for one in before if places.get(one.id) is Place.UNTOUCHED]
-    left = [one for one in lying if not folder.withdraw(one.token, work.mail_of(one))]
+    left = [one for one in lying if not _withdraw(folder, work, one)]
     house.checkpoint("old draft withdrawn")
     _taken_over(house, work, [one for one in before if places.get(one.id) in (Place.UNTOUCHED, Place.GONE)], left)
     return DraftState.WAITING
@@ -196,7 +198,11 @@ def _reason(work: Renewal, before: Sequence[Draft], wrote: str) -> str:
 
 
 def _find(folder: DraftsFolder, work: Renewal, draft: Draft) -> Place:
-    return folder.find(draft.token, draft.anchor, work.mail_of(draft))
+    return folder.find(draft.token, draft.anchor, work.mail_of(draft), draft.filed_sha256)
+
+
+def _withdraw(folder: DraftsFolder, work: Renewal, draft: Draft) -> bool:
+    return folder.withdraw(draft.token, work.mail_of(draft), draft.filed_sha256)
 
 
 def _deleted(

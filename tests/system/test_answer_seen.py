@@ -13,6 +13,8 @@ from typing import Any
 import imapclient
 import pytest
 
+from intake import casework
+from intake.casework import Answered
 from intake.imap import connect
 from intake.outlets.drafts_folder import DraftsFolder
 from intake.pipeline import AnswerWatch, House, deliver, process, receive_mail
@@ -29,6 +31,7 @@ pytestmark = pytest.mark.system
 POLICY = email.policy.SMTP
 OUTLOOK = "<c0ffee@outlook.example.com>"
 LATER = "<second@example.com>"
+SECOND_COMPLAINT = "Mijn pakket 104299 is niet geleverd. Ik wil mijn geld terug."
 
 
 class Killed(BaseException):
@@ -124,7 +127,7 @@ class Desk:
 
 
 @contextmanager
-def a_desk(dovecot: Dovecot, user: str, folder: Path, database: str = "", acknowledge: str = "off") -> Iterator[Desk]:
+def a_desk(dovecot: Dovecot, user: str, folder: Path, database: str = "", **changes: Any) -> Iterator[Desk]:
     clock = [MONDAY]
     dying: list[str] = []
 
@@ -133,7 +136,8 @@ def a_desk(dovecot: Dovecot, user: str, folder: Path, database: str = "", acknow
             dying.clear()
             raise Killed
 
-    settings = shop_settings(mailbox=mailbox_settings(dovecot.port, user), acknowledge=acknowledge)
+    mailbox = mailbox_settings(dovecot.port, user)
+    settings = shop_settings(**{"mailbox": mailbox, "acknowledge": "off", **changes})
     config = make_config(folder / "data", database, [settings])
     client = dovecot.client(user)
     try:
@@ -295,6 +299,25 @@ def test_an_untouched_draft_is_renewed_and_a_touched_one_is_hers(
         desk.send(desk.as_sent("Klaar.", hers))
         desk.poll()
         assert desk.states() == ["superseded", "superseded", "sent", "superseded"]
+
+
+def test_a_draft_is_untouched_when_only_a_setting_has_changed_since(
+    dovecot: Dovecot, mail_user: str, tmp_path: Path
+) -> None:
+    with a_desk(dovecot, mail_user, tmp_path) as desk:
+        desk.write("Mijn stofzuiger is defect.")
+        desk.write(SECOND_COMPLAINT, sender="Eva <eva@example.de>", message_id="<eva@example.de>")
+        desk.poll()
+        assert len(desk.drafts()) == 2
+    with a_desk(dovecot, mail_user, tmp_path, name="Smart Import, since 1999", format="html") as desk:
+        desk.again("Mijn bestelnummer is 104233.")
+        desk.poll()
+        assert desk.states() == ["superseded", "waiting"]
+        casework.answer(desk.house, "SIS-2026-0002", Answered("phone", MONDAY.date()), "mirjam")
+        desk.poll()
+        (draft,) = desk.drafts()
+        assert draft["In-Reply-To"] == LATER
+        assert "since 1999" in draft["From"]
 
 
 @pytest.mark.parametrize("moment", ["draft appended", "old draft withdrawn", "effect marked done"])

@@ -90,6 +90,7 @@ def upgrade() -> None:
         batch.add_column(sa.Column("proposed_on", sa.Date(), nullable=True))
         batch.add_column(sa.Column("outcome", sqlmodel.AutoString(), nullable=False, server_default=""))
         batch.add_column(sa.Column("sent_at", sqlmodel.UTCDateTime(), nullable=True))
+        batch.add_column(sa.Column("filed_sha256", sqlmodel.AutoString(), nullable=False, server_default=""))
         batch.create_index("drafts_by_recipient", ["recipient", "made_at"])
     allow("draft", "draftstate", DRAFT_BEFORE, (*DRAFT_BEFORE, *DRAFT))
     allow("effect", "effectstate", EFFECT_BEFORE, (*EFFECT_BEFORE, *EFFECT))
@@ -100,7 +101,7 @@ def downgrade() -> None:
     allow("draft", "draftstate", (*DRAFT_BEFORE, *DRAFT), DRAFT_BEFORE)
     with op.batch_alter_table("draft") as batch:
         batch.drop_index("drafts_by_recipient")
-        for name in ("anchor", "proposed_on", "outcome", "sent_at"):
+        for name in ("anchor", "proposed_on", "outcome", "sent_at", "filed_sha256"):
             batch.drop_column(name)
     with op.batch_alter_table("deadline") as batch:
         for name in ("kind", "because", "actor"):
