@@ -17,8 +17,7 @@ from typing import Any
 from imapclient.exceptions import LoginError
 
 from intake import fetched
-from intake.config import Mailbox, Security
-from intake.config.sections import OAuth
+from intake.config import Mailbox, OAuth, Security
 from intake.connection import LIBRARY_ERRORS, Client, Limits, tls_context, wrapped
 from intake.errors import ServerError, SignInError
 from intake.oauth import Bearer, account_of

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, func, select, text, update
 
 from storage.casework import Casework
+from storage.chain import chained, last_lines
 from storage.knowledge import Knowledge, Known, Question
 from storage.models import (
     SUBSTANTIVE,
@@ -303,6 +304,7 @@ class Processing:
 
     def write(self) -> None:
         """Write what was collected; `Store.processing` does so before it commits."""
+        self._rows[EVENTS] = self._chained(self._rows[EVENTS])
         for target, unique in WRITTEN:
             insert_all(self._connection, target, self._rows[target], unique)
             self._rows[target].clear()
@@ -318,6 +320,12 @@ class Processing:
             done = update(ARRIVALS).where(ARRIVALS.c.id.in_(self._finished))
             self._connection.execute(done.values(state=ArrivalState.PROCESSED))
             self._finished.clear()
+
+    def _chained(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The lines of the history with their places in the chain; nobody else writes one until the transaction ends
+        (`database.writing_alone`)."""
+        heads = last_lines(self._connection, {event["shop"] for event in events})
+        return list(chained(events, heads))
 
     def _replace_message(self, message: Message, message_id: int, documents: Sequence[dict[str, Any]]) -> None:
         self._connection.execute(DROP_DOCUMENTS, {"message": message_id})

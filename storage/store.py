@@ -14,6 +14,7 @@ from sqlalchemy import Engine, func, or_, select, update
 from sqlalchemy import case as sql_case
 
 from storage.answers import Answers
+from storage.chain import Chain
 from storage.database import reading, writing, writing_alone
 from storage.errors import NotStored
 from storage.letters import Letters
@@ -99,6 +100,7 @@ class Store:
         self.sending = Sending(engine)
         self.answers = Answers(engine)
         self.notices = Notices(engine)
+        self.chain = Chain(engine)
 
     # Receive
 

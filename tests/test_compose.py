@@ -297,6 +297,7 @@ def test_a_holding_reply_names_both_days_and_asks_for_the_reason(code: str) -> N
 BODY = {
     "name": "De Geschillencommissie",
     "address": "Postbus 1, 2500 AA Den Haag",
+    "id": "committee",
     "website": "https://www.example.nl",
     "takes_part": True,
     "term_months": 12,
@@ -309,7 +310,7 @@ def test_a_final_position_says_where_the_dispute_can_go(code: str, outcome: str)
     """Implementatiewet buitengerechtelijke geschillenbeslechting consumenten art. 12; § 37 VSBG."""
     bodies = []
     for takes_part in (True, False, None):
-        shop = Shop.model_validate(shop_settings(dispute_body={**BODY, "takes_part": takes_part}))
+        shop = Shop.model_validate(shop_settings(dispute_bodies=[{**BODY, "takes_part": takes_part}]))
         found = compose("final", a_complaint(language=Language(code, 0.9, True), outcome=outcome), shop, TEMPLATES)
         bodies.append(found)
         for part in (BODY["name"], BODY["address"], BODY["website"], "12 m", "2026"):

@@ -180,9 +180,9 @@ MISTAKES = {
         '"plain" is for this machine (loopback) only',
     ),
     "the closed platform": (
-        SHOP + '[shops.dispute_body]\nname = "ODR"\nwebsite = "https://ec.europa.eu/consumers/odr"\n',
-        "shops[0].dispute_body.website: found 'https://ec.europa.eu/consumers/odr'; should be a body that is open: "
-        "the EU's ODR platform closed on 20 July 2025",
+        SHOP + '[[shops.dispute_bodies]]\nid = "odr"\nname = "ODR"\nwebsite = "https://ec.europa.eu/consumers/odr"\n',
+        "shops[0].dispute_bodies[0].website: found 'https://ec.europa.eu/consumers/odr'; should be a body that is "
+        "open: the EU's ODR platform closed on 20 July 2025",
     ),
     "a database of another kind": (
         'database = "mysql://localhost/intake"\n' + SHOP,

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from intake.config import Mailbox, load_config, missing_secrets
-from intake.config.sections import OAuth
+from intake.config import Mailbox, OAuth, load_config, missing_secrets
 from intake.errors import ConfigError, ServerError, SignInError
 from intake.oauth import Account, Bearer, Listener, Provider, Tokens, account_of
 from tests.token_server import CLIENT, DEVICE_GRANT, SECRET, TokenServer
@@ -159,7 +158,7 @@ RENEW = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from intake.config.sections import OAuth
+from intake.config import OAuth
 from intake.oauth import Account
 settings = OAuth(provider="other", client_id="intake-app", client_secret="client-secret-value",
                  token_url=sys.argv[1], device_url=sys.argv[1], tokens_file=Path(sys.argv[2]))

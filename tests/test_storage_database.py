@@ -24,7 +24,7 @@ LATER_SCHEMA = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0099", "0004"
+revision, down_revision = "0099", "0005"
 branch_labels = depends_on = None
 
 
@@ -157,7 +157,7 @@ def test_rows_outlive_a_migration_and_this_code_then_refuses_the_schema(engine: 
         return
     assert Path(copy).name == "intake-before-migration-20260907T100000Z.db"
     before = sqlite3.connect(copy)
-    assert before.execute("SELECT version_num FROM alembic_version").fetchone() == ("0004",)
+    assert before.execute("SELECT version_num FROM alembic_version").fetchone() == ("0005",)
     assert before.execute("SELECT count(*) FROM complaint_case").fetchone() == (3,)
     before.close()
 

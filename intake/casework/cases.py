@@ -8,8 +8,9 @@ from datetime import date, datetime, time
 from intake import deadlines
 from intake.casework.drafts import check_category, check_language, draft_anew, renew
 from intake.casework.held import hold, hold_open, record, refuse_letter_on_its_way
+from intake.config import Shop
 from intake.errors import Refused, UsageError
-from intake.pipeline.answering import WAYS, answer_case
+from intake.pipeline.answering import LETTER, WAYS, answer_case
 from intake.pipeline.drafting import Wanted
 from intake.pipeline.house import House
 from intake.pipeline.moving import Move, move_date
@@ -92,7 +93,7 @@ def answer(house: House, reference: str, answered: Answered, actor: str) -> Case
         case = hold_open(unit, reference)
         refuse_letter_on_its_way(unit, case)
         at = _moment(house, unit, case, answered.on)
-        answer_case(house, unit, case, answered.how, at, actor, on=answered.on.isoformat())
+        answer_case(house, unit, case, answered.how, at, actor, **_told(house.shop(case.shop), answered))
         _add_note(house, unit, case, answered.note, actor)
     return case.model_copy(update={"state": CaseState.ANSWERED, "answered_at": at, "answered_how": answered.how})
 
@@ -145,6 +146,15 @@ def note(house: House, reference: str, text: str, actor: str) -> Case:
         _add_note(house, unit, case, text, actor)
         record(house, unit, case, "noted", actor)
     return case
+
+
+def _told(shop: Shop, answered: Answered) -> dict[str, str]:
+    """What the history keeps of it: the day, and of a letter the day on which it should be delivered."""
+    told = {"on": answered.on.isoformat()}
+    if answered.how == LETTER:
+        expected = deadlines.expected_delivery(answered.on, shop.post, shop.calendar)
+        told |= {"posted_on": answered.on.isoformat(), "delivery_on": expected.isoformat()}
+    return told
 
 
 def _not_merged(case: Case) -> Case:

@@ -7,8 +7,7 @@ from rich.markup import escape
 
 from intake.bootstrap import clock, make_private
 from intake.cli.app import app, load, out
-from intake.config import Mailbox, missing_secrets
-from intake.config.sections import OAuth
+from intake.config import Mailbox, OAuth, missing_secrets
 from intake.errors import ConfigError, UsageError
 from intake.imap import connect
 from intake.oauth import Listener, Provider, Tokens, account_of

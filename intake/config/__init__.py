@@ -7,32 +7,30 @@ never stand in the file: a section names an environment variable or a file, and 
 from intake.config.base import CLOSED_ODR
 from intake.config.letter_page import ENVELOPES, LetterPage, Window
 from intake.config.loading import load_config, missing_secrets
-from intake.config.sections import (
-    DAYS,
-    Config,
-    Logging,
-    Mailbox,
-    Outgoing,
-    PostFolder,
-    Security,
-    Shop,
-    Workers,
-)
+from intake.config.sections import Config, Guarantees, Logging, Workers
+from intake.config.servers import Mailbox, OAuth, Outgoing, Security
+from intake.config.shops import DisputeBody, PostFolder, Retention, Shop
+from intake.config.values import DAYS, is_loopback
 
 __all__ = [
     "CLOSED_ODR",
     "DAYS",
     "ENVELOPES",
     "Config",
+    "DisputeBody",
+    "Guarantees",
     "LetterPage",
     "Logging",
     "Mailbox",
+    "OAuth",
     "Outgoing",
     "PostFolder",
+    "Retention",
     "Security",
     "Shop",
     "Window",
     "Workers",
+    "is_loopback",
     "load_config",
     "missing_secrets",
 ]

@@ -14,7 +14,8 @@ from pydantic import (
 )
 
 from intake.config.mistakes import all_in_words
-from intake.config.sections import DATABASES, Config, Mailbox, OAuth, Outgoing
+from intake.config.sections import DATABASES, Config
+from intake.config.servers import Mailbox, OAuth, Outgoing
 from intake.errors import ConfigError
 
 
@@ -183,6 +184,8 @@ def _absolute(raw: dict[str, Any], base: Path) -> dict[str, Any]:
     raw.setdefault("data", "var")
     at(raw, "data")
     at(raw, "database_password_file")
+    at(raw.get("guarantees"), "file")
+    at(raw.get("guarantees"), "publish")
     _sqlite_path(raw, base)
     for _, shop in _shop_tables(raw):
         at(shop, "templates")

@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from intake.config import Mailbox
-from intake.config.sections import OAuth
+from intake.config import Mailbox, OAuth
 from intake.errors import ServerError, SignInError
 from intake.oauth.provider import LONGEST_LIFE, Provider
 from intake.oauth.tokens import Tokens, parse, read, write

@@ -20,7 +20,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from requests import PreparedRequest, RequestException, Response
 from requests.adapters import HTTPAdapter
 
-from intake.config.sections import OAuth, is_loopback
+from intake.config import OAuth, is_loopback
 from intake.errors import ServerError, SignInError
 from intake.oauth.browser import Listener
 from intake.oauth.tokens import BEARER, DeviceCode, Tokens

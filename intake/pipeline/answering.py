@@ -6,10 +6,10 @@ from datetime import date, datetime
 from intake import deadlines
 from intake.pipeline.house import House
 from intake.pipeline.moving import Move, move_date
-from intake.pipeline.records import SYSTEM
+from intake.pipeline.records import SYSTEM, Counted, promise_record
 from intake.pipeline.withdrawing import withdraw_drafts
 from intake.types import Channel as Way
-from storage.models import Case, CaseState, Deadline, DeadlineKind, Event, Message
+from storage.models import Case, CaseState, DeadlineKind, Event, Message
 from storage.processing import Processing
 
 MAIL, LETTER = "mail", "letter"
@@ -31,22 +31,10 @@ def answer_case(house: House, unit: Processing, case: Case, how: str, at: dateti
 def reopen_for(house: House, unit: Processing, case: Case, message: Message) -> None:
     """Open an answered case again for a message that joined it, with the date that the message has by itself."""
     shop, case_id = house.shop(case.shop), case.id or 0
-    promise, post = shop.promise, shop.post_for(Way(message.channel.value))
+    post = shop.post_for(Way(message.channel.value))
     due = deadlines.due(message.received_at, shop.promise_for(), shop.calendar, shop.zone, post)
     unit.reopen_case(case_id)
-    unit.move_due(
-        Deadline(
-            case_id=case_id,
-            message_id=message.id or 0,
-            received_at=message.received_at,
-            due_on=due.due_on,
-            post_by=due.post_by,
-            target_at=due.target_at,
-            promise={"business_days": promise.business_days, "counting": promise.counting},
-            trace=list(due.trace),
-            made_at=house.clock(),
-        )
-    )
+    unit.move_due(promise_record(shop, Counted(case_id, message.id or 0, message.received_at), due, house.clock()))
     unit.add_event(Event(shop=case.shop, case_id=case_id, kind="reopened", actor=SYSTEM, data={}, at=house.clock()))
 
 

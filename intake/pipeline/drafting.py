@@ -146,4 +146,5 @@ def _complaint(house: House, case: Case, message: models.Message, wanted: Wanted
         first_received_on=case.received_at.astimezone(zone).date(),
         proposed_on=wanted.proposed_on,
         outcome=wanted.outcome,
+        country=str((case.postal or {}).get("country") or ""),
     )

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from intake import deadlines
 from intake.pipeline.effects import TYPESET_LETTER, of_draft
 from intake.pipeline.house import House
+from intake.pipeline.records import in_force
 from intake.pipeline.withdrawing import take_back
 from intake.replies.compose import HOLDING
 from storage.models import Case, Deadline, DeadlineKind
@@ -48,7 +49,7 @@ def move_date(house: House, unit: Processing, case: Case, move: Move) -> Deadlin
         due_on=move.due_on,
         post_by=post_by,
         target_at=datetime.combine(post_by or move.due_on, shop.promise.target, tzinfo=shop.zone),
-        promise={"business_days": shop.promise.business_days, "counting": shop.promise.counting},
+        promise=in_force(shop),
         trace=trace,
         kind=move.kind,
         because=move.because,

@@ -4,10 +4,12 @@ The history holds ids and field names and no personal text, so that erasure stay
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from intake import deadlines
+from intake.config import Shop
 from intake.pipeline.house import House
 from intake.pipeline.items import Item
 from intake.rules.decision import Decision
@@ -20,6 +22,15 @@ SYSTEM = "intake"
 SCAN, COPY, ATTACHMENT = "scan", "reading copy", "attachment"
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a date is counted from: a message of a case, by their ids, and when it came (aware)."""
+
+    case_id: int
+    message_id: int
+    received_at: datetime
+
+
 def deadline_of(item: Item) -> Deadline:
     """The date by which a message must be answered."""
     shop = item.shop
@@ -28,19 +39,38 @@ def deadline_of(item: Item) -> Deadline:
 
 
 def deadline_record(case_id: int, message_id: int, item: Item, deadline: Deadline, now: datetime) -> models.Deadline:
-    """A deadline as it is stored, with what the shop promised at the time."""
-    promise = item.shop.promise
+    """The date by which a message must be answered, as it is stored."""
+    return promise_record(item.shop, Counted(case_id, message_id, item.received_at), deadline, now)
+
+
+def promise_record(shop: Shop, counted: Counted, deadline: Deadline, now: datetime) -> models.Deadline:
+    """A date as it is stored, with what the shop promised at the time."""
     return models.Deadline(
-        case_id=case_id,
-        message_id=message_id,
-        received_at=item.received_at,
+        case_id=counted.case_id,
+        message_id=counted.message_id,
+        received_at=counted.received_at,
         due_on=deadline.due_on,
         post_by=deadline.post_by,
         target_at=deadline.target_at,
-        promise={"business_days": promise.business_days, "counting": promise.counting},
+        promise=in_force(shop),
         trace=list(deadline.trace),
         made_at=now,
     )
+
+
+def in_force(shop: Shop) -> dict[str, Any]:
+    """What a shop promises now, and the calendar that its days are counted by, as plain values."""
+    calendar = shop.calendar
+    return {
+        "business_days": shop.promise.business_days,
+        "counting": shop.promise.counting,
+        "calendar": {
+            "country": calendar.country,
+            "subdivision": calendar.subdivision,
+            "open": [str(day) for day in calendar.open],
+            "closed": [day.isoformat() for day in calendar.closed],
+        },
+    }
 
 
 def message_record(item: Item, decision: Decision, now: datetime, case_id: int | None) -> models.Message:

@@ -67,6 +67,7 @@ class Complaint:
     first_received_on: date
     proposed_on: date | None = None
     outcome: str = ""
+    country: str = ""
 
 
 def compose(kind: str, complaint: Complaint, shop: Shop, templates: Templates) -> Reply:
@@ -159,7 +160,7 @@ def values_for(kind: str, complaint: Complaint, shop: Shop, language: str) -> di
         "labels": list(complaint.categorisation.labels),
         "channel": complaint.channel.value,
         "outcome": complaint.outcome,
-        "dispute": _dispute(shop),
+        "dispute": _dispute(complaint, shop),
         "phone": _phone(complaint, shop, language, at_once=unread and shop.acknowledge == "send"),
     }
 
@@ -178,8 +179,8 @@ def _case(complaint: Complaint, language: str) -> dict[str, Any]:
     }
 
 
-def _dispute(shop: Shop) -> dict[str, Any]:
-    body = shop.dispute_body
+def _dispute(complaint: Complaint, shop: Shop) -> dict[str, Any]:
+    body = shop.dispute_body(complaint.now.date(), complaint.country)
     return {
         "name": body.name if body else "",
         "address": " ".join(body.address.split()) if body else "",

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time
 
-from intake.config import Shop
-from intake.config.sections import DisputeBody
+from intake.config import DisputeBody, Shop
 from intake.deadlines import add_business_days
 from intake.replies.compose import FINAL, OUTCOMES, Complaint
 from intake.types import Categorisation, Channel, Facts, Language
@@ -71,12 +70,20 @@ def hostile(complaint: Complaint) -> Complaint:
 
 def samples(kind: str, category: str, language: str, shop: Shop) -> Iterator[tuple[Complaint, Shop]]:
     """Everything that a template of this kind must be able to answer, for the shop as it is and as it could be."""
-    without = shop.model_copy(update={"dispute_body": None})
+    without = shop.model_copy(update={"dispute_bodies": ()})
     told = DisputeBody(
-        name="Sample", address="Street 1, Town", website="https://example.com", takes_part=True, term_months=1
+        id="sample",
+        name="Sample",
+        address="Street 1, Town",
+        website="https://example.com",
+        takes_part=True,
+        term_months=1,
     )
     full = shop.model_copy(
-        update={"dispute_body": told, "phone": shop.phone.model_copy(update={"opens": time(9), "closes": time(17)})}
+        update={
+            "dispute_bodies": (told,),
+            "phone": shop.phone.model_copy(update={"opens": time(9), "closes": time(17)}),
+        }
     )
     for channel in (Channel.MAIL, Channel.LETTER):
         known = sample(language, category, channel, shop)

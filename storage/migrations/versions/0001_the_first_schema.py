@@ -8,34 +8,9 @@ import sqlmodel
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-STRUCTURE = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+from storage.append_only import MAY_CHANGE, NEVER_CHANGED
 
-# The history is append-only, and the database itself holds to that. A later batch operation on `event` makes the
-# table anew on SQLite, without its triggers: then they have to be made anew too.
-NEVER_CHANGED = {
-    "sqlite": (
-        "CREATE TRIGGER event_is_not_updated BEFORE UPDATE ON event"
-        " BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END",
-        "CREATE TRIGGER event_is_not_deleted BEFORE DELETE ON event"
-        " BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END",
-    ),
-    "postgresql": (
-        "CREATE FUNCTION event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE EXCEPTION 'the history is append-only'; END $$",
-        "CREATE TRIGGER event_is_not_changed BEFORE UPDATE OR DELETE ON event"
-        " FOR EACH ROW EXECUTE FUNCTION event_is_append_only()",
-        "CREATE TRIGGER event_is_not_emptied BEFORE TRUNCATE ON event"
-        " FOR EACH STATEMENT EXECUTE FUNCTION event_is_append_only()",
-    ),
-}
-MAY_CHANGE = {
-    "sqlite": ("DROP TRIGGER event_is_not_updated", "DROP TRIGGER event_is_not_deleted"),
-    "postgresql": (
-        "DROP TRIGGER event_is_not_changed ON event",
-        "DROP TRIGGER event_is_not_emptied ON event",
-        "DROP FUNCTION event_is_append_only()",
-    ),
-}
+STRUCTURE = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 revision = "0001"
 down_revision = None
