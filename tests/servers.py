@@ -3,6 +3,7 @@
 They are ended by the process id that they wrote or were given, never by name.
 """
 
+import atexit
 import contextlib
 import ipaddress
 import os
@@ -11,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -26,8 +28,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 START_SECONDS = 20
 PATIENCE = 3  # of what is waited for: a test machine may be busy with others
 DOVECOT_CONFIG = """
-base_dir={dir}/run
-state_dir={dir}/run
+base_dir={run}
+state_dir={run}
 log_path={dir}/log
 protocols=imap
 listen=127.0.0.1
@@ -129,6 +131,9 @@ class Dovecot:
 
     def __init__(self, folder: Path, extra: str = "") -> None:
         self.folder = folder
+        # Short: the path of a Unix socket has 108 bytes at most, and pytest's folders can be deep.
+        self._run = Path(tempfile.mkdtemp(prefix="intake-dv-"))
+        atexit.register(shutil.rmtree, self._run, ignore_errors=True)
         self.port = free_port()
         self._extra = extra
 
@@ -137,12 +142,12 @@ class Dovecot:
         group = "nogroup" if os.getuid() == 0 else str(os.getgid())
         config = self.folder / "dovecot.conf"
         settings = {"dir": self.folder, "user": user, "group": group, "port": self.port, "extra": self._extra}
+        settings["run"] = self._run
         config.write_text(DOVECOT_CONFIG.format(**settings))
         (self.folder / "mail").mkdir(exist_ok=True)
         if os.getuid() == 0:
             _open_path(self.folder)
-            shutil.chown(self.folder, "nobody", "nogroup")
-            for path in self.folder.rglob("*"):
+            for path in (self._run, self.folder, *self.folder.rglob("*")):
                 shutil.chown(path, "nobody", "nogroup")
         as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.getuid() == 0 else []
         # Not with pipes: the daemon would keep them open, and whoever reads them would wait for ever.
@@ -151,7 +156,7 @@ class Dovecot:
         wait_until(self._listens, f"Dovecot on port {self.port}")
 
     def stop(self) -> None:
-        pid_file = self.folder / "run" / "master.pid"
+        pid_file = self._run / "master.pid"
         if pid_file.exists():
             pid = int(pid_file.read_text())
             group = os.getpgid(pid)
