@@ -89,7 +89,8 @@ class Message(Record):
 
     `outgoing` is a reply of ours. `record` is what the clerk's record says of a letter; `recognised` names what was
     read by OCR and not told by a record, so that a person checks it, and `confidence` how sure Tesseract was of the
-    words (0 to 100).
+    words (0 to 100). `erased_at` is when the people in it were forgotten: what stays says when, how and what became of
+    it.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -135,6 +136,7 @@ class Message(Record):
     readable: bool = True
     problems: list[str] = Field(default_factory=list, sa_type=STRUCTURE)
     stored_at: datetime
+    erased_at: datetime | None = None
 
 
 class MessageRow(Message, table=True):

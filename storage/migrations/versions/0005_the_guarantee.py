@@ -53,6 +53,7 @@ def upgrade() -> None:
         batch.add_column(sa.Column("escalations", STRUCTURE, nullable=False, server_default="[]"))
         batch.add_column(sa.Column("anonymised_at", sqlmodel.UTCDateTime(), nullable=True))
     op.add_column("arrival", sa.Column("erased_at", sqlmodel.UTCDateTime(), nullable=True))
+    op.add_column("message", sa.Column("erased_at", sqlmodel.UTCDateTime(), nullable=True))
     # Not in a batch: SQLite would make the table anew, without the triggers that keep it as it is.
     op.add_column("event", sa.Column("number", sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("event", sa.Column("hash", sqlmodel.AutoString(), nullable=False, server_default=""))
@@ -78,6 +79,7 @@ def downgrade() -> None:
     op.drop_index("events_by_number", "event")
     op.drop_column("event", "hash")
     op.drop_column("event", "number")
+    op.drop_column("message", "erased_at")
     op.drop_column("arrival", "erased_at")
     with op.batch_alter_table("complaint_case") as batch:
         for name in ("legal_hold", "legal_hold_since", "escalations", "anonymised_at"):
