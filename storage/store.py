@@ -16,8 +16,10 @@ from sqlalchemy import case as sql_case
 from storage.answers import Answers
 from storage.chain import Chain
 from storage.database import reading, writing, writing_alone
+from storage.dossiers import Dossiers
 from storage.errors import NotStored
 from storage.letters import Letters
+from storage.measuring import Measuring
 from storage.models import (
     SENDING_KINDS,
     SUBSTANTIVE,
@@ -101,6 +103,8 @@ class Store:
         self.answers = Answers(engine)
         self.notices = Notices(engine)
         self.chain = Chain(engine)
+        self.measuring = Measuring(engine)
+        self.dossiers = Dossiers(engine)
 
     # Receive
 

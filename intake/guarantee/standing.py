@@ -1,0 +1,119 @@
+"""A guarantee from month to month: measured on the morning of the first, and kept.
+
+What a month was measured to be is made from what was known that morning, so it can be made again, and comes out the
+same; it is kept all the same, with the definition and the method that made it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from intake.config import Config, Shop
+from intake.errors import ConfigError
+from intake.guarantee.collecting import ShopFacts, collect
+from intake.measuring import METHOD
+from intake.measuring.days import month_start
+from intake.measuring.figures import figures_value
+from intake.measuring.guarantees import Guarantee, parse_guarantees
+from intake.measuring.levels import Rating, computed_at, held, rate
+from storage.models import Standing
+from storage.store import Store
+
+MONTHS_SHOWN = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month as it was measured on the first of the next: `first` is its first day, `held` the level that was shown
+    from then on."""
+
+    first: date
+    rating: Rating
+    held: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A shop's guarantee by month, oldest first, up to the last complete one; () where nothing was ever promised."""
+
+    shop: Shop
+    guarantee: Guarantee
+    months: tuple[Month, ...]
+
+    @property
+    def latest(self) -> Month | None:
+        """The last month measured."""
+        return self.months[-1] if self.months else None
+
+
+def guarantees_of(config: Config, delivered: str) -> tuple[Guarantee, ...]:
+    """The guarantees in force: those of the configured file, else the `delivered` ones, as TOML. Raises
+    `ConfigError`."""
+    file = config.guarantees.file
+    text, source = (delivered, "templates/guarantees.toml")
+    if file is not None:
+        try:
+            text, source = file.read_text(encoding="utf-8-sig"), str(file)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"guarantees.file: {file} cannot be read: {error}.") from error
+    return parse_guarantees(text, source)
+
+
+def progress(facts: ShopFacts, guarantee: Guarantee, now: datetime) -> Progress:
+    """A shop's months as they are measured from its facts: at most `MONTHS_SHOWN`, none that is not complete."""
+    months: list[Month] = []
+    for first in _months(facts, now):
+        as_of = computed_at(first, facts.zone)
+        rating = rate(guarantee, facts.rows_at(as_of), as_of.astimezone(facts.zone).date())
+        before = months[-1].rating.reached if months else ""
+        months.append(Month(first, rating, held(guarantee, rating, before)))
+    return Progress(facts.shop, guarantee, tuple(months[-MONTHS_SHOWN:]))
+
+
+def keep_months(store: Store, shops: Iterable[Shop], guarantees: Sequence[Guarantee], now: datetime) -> int:
+    """Keep the results of every complete month that has none; how many were kept. Cheap where there is nothing to
+    do."""
+    count = 0
+    kept = {(one.shop, one.guarantee, one.month) for one in store.measuring.standings()}
+    for shop in shops:
+        last = month_start(now.astimezone(shop.zone).date(), 1)
+        wanting = [one for one in guarantees if (shop.id, one.id, last) not in kept]
+        if not wanting or now < computed_at(last, shop.zone):
+            continue
+        facts = collect(store, shop, now.astimezone(shop.zone).date())
+        found = [progress(facts, guarantee, now) for guarantee in wanting]
+        fresh = [
+            _standing(one, month, now)
+            for one in found
+            for month in one.months
+            if (shop.id, one.guarantee.id, month.first) not in kept
+        ]
+        store.measuring.keep(fresh)
+        count += len(fresh)
+    return count
+
+
+def _months(facts: ShopFacts, now: datetime) -> list[date]:
+    """The first days of the months that are complete, and were measured by now."""
+    first, today = facts.first_due(), now.astimezone(facts.zone).date()
+    if first is None:
+        return []
+    months, month = [], max(month_start(first), month_start(today, MONTHS_SHOWN + 1))
+    while month < month_start(today) and computed_at(month, facts.zone) <= now:
+        months.append(month)
+        month = month_start(month, -1)
+    return months
+
+
+def _standing(one: Progress, month: Month, now: datetime) -> Standing:
+    return Standing(
+        shop=one.shop.id,
+        guarantee=one.guarantee.id,
+        month=month.first,
+        reached=month.rating.reached,
+        held=month.held,
+        figures=figures_value(month.rating.figures),
+        definition=one.guarantee.fingerprint,
+        method=METHOD,
+        computed_at=now,
+    )

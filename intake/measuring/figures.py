@@ -1,0 +1,228 @@
+"""From rows to figures: which cases a measure looks at, how many of them are good, and how sure that is.
+
+A case counts once, by its worst promise in the window. A cohort is made by due date, never by the day of closing, and
+holds only dates that are past; who was not answered is a miss, and waits longer than everybody else.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import sqrt
+from types import MappingProxyType
+from typing import Any
+
+from intake.measuring.rows import LETTER, Row
+
+Z = 1.96  # two-sided 95 %
+MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one case adds to a measure: whether it is good, after how many business days (None: never)."""
+
+    case: str
+    channel: str
+    good: bool
+    days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From the first day to the last, both included; `months` long."""
+
+    first: date
+    last: date
+    months: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured. `good` of `count` cases; `lower` and `upper` are the 95 % Wilson interval of the share (0 to
+    1).
+
+    `median` is in business days, None where more than half wait (or none was measured). `channels` has (count, good) by
+    channel, `excluded` how many cases do not count, by reason. `unanswered` are the promises that are past due without
+    an answer, in the window or before, and `longest_wait` the business days of the longest.
+    """
+
+    window: Window
+    count: int
+    good: int
+    share: float
+    lower: float
+    upper: float
+    median: float | None
+    channels: Mapping[str, tuple[int, int]]
+    excluded: Mapping[str, int]
+    excluded_share: float
+    unanswered: int
+    longest_wait: int
+
+
+Measure = Callable[[Sequence[Row], date, int], list[Outcome]]
+"""Outcomes of the rows in a window that are not excluded, as of a local day. The number is the measure's own: hours or
+days."""
+
+
+def wilson(good: int, count: int, z: float = Z) -> tuple[float, float]:
+    """The Wilson score interval of a share (Wilson 1927); (0, 0) where there is nothing to share."""
+    if count == 0:
+        return 0.0, 0.0
+    share, square = good / count, z * z
+    middle = (share + square / (2 * count)) / (1 + square / count)
+    margin = z / (1 + square / count) * sqrt(share * (1 - share) / count + square / (4 * count * count))
+    return max(0.0, middle - margin), min(1.0, middle + margin)
+
+
+def percentile(days: Iterable[int | None], share: float) -> float | None:
+    """The value below which a share of the waits lie, with those that never end (None) last: of an even number the mean
+    of the two in the middle for a half, else the nearest rank. None where it never ends, or there is nothing."""
+    known = sorted((day is None, day or 0) for day in days)
+    if not known:
+        return None
+    place = share * len(known)
+    rank = max(0, -int(-place // 1) - 1)
+    chosen = [known[rank]]
+    if place == int(place) and share == 0.5 and rank + 1 < len(known):
+        chosen.append(known[rank + 1])
+    return None if any(never for never, _ in chosen) else sum(day for _, day in chosen) / len(chosen)
+
+
+def _answered_in_time(rows: Sequence[Row], _today: date, _number: int) -> list[Outcome]:
+    return [
+        Outcome(case, found[0].channel, all(row.in_time for row in found), _slowest(found))
+        for case, found in _by_case(rows)
+    ]
+
+
+def _answered(rows: Sequence[Row], _today: date, _number: int) -> list[Outcome]:
+    return [
+        Outcome(case, found[0].channel, all(row.answered_on is not None for row in found), _slowest(found))
+        for case, found in _by_case(rows)
+    ]
+
+
+def _acknowledged(rows: Sequence[Row], _today: date, hours: int) -> list[Outcome]:
+    """Of each case's first message: whether the customer was told within so many hours that it came."""
+    first = [row for row in rows if row.sequence == 1]
+    within = timedelta(hours=hours)
+    return [
+        Outcome(
+            case,
+            found[0].channel,
+            all(row.acknowledged_at is not None and row.acknowledged_at - row.received_at <= within for row in found),
+            None,
+        )
+        for case, found in _by_case(first)
+    ]
+
+
+def _not_reopened(rows: Sequence[Row], today: date, days: int) -> list[Outcome]:
+    """Of what was answered so many days ago: whether the customer let it rest."""
+    known = [row for row in rows if row.answered_on is not None and (today - row.answered_on).days > days]
+    return [
+        Outcome(case, found[0].channel, not any(_was_reopened(row, days) for row in found), _slowest(found))
+        for case, found in _by_case(known)
+    ]
+
+
+def _was_reopened(row: Row, days: int) -> bool:
+    if row.reopened_on is None or row.answered_on is None:
+        return False
+    return (row.reopened_on - row.answered_on).days <= days
+
+
+def _dated(rows: Sequence[Row], _today: date, _number: int) -> list[Outcome]:
+    letters = [row for row in rows if row.channel == LETTER]
+    return [Outcome(case, LETTER, all(row.dated for row in found), None) for case, found in _by_case(letters)]
+
+
+MEASURES: Mapping[str, Measure] = MappingProxyType(
+    {
+        "answered-in-time": _answered_in_time,
+        "acknowledged-within": _acknowledged,
+        "median-days": _answered,
+        "not-reopened-within": _not_reopened,
+        "letters-dated": _dated,
+    }
+)
+WITH_DAYS = frozenset({"answered-in-time", "median-days", "not-reopened-within"})  # those that have a median
+WITH_NUMBER = frozenset({"acknowledged-within", "not-reopened-within"})  # hours; days
+
+
+def measure(name: str, rows: Sequence[Row], window: Window, today: date, number: int = 0) -> Figures:
+    """The figures of a measure (a key of `MEASURES`) over a shop's rows, as of a local day."""
+    past = [row for row in rows if row.due_on < today]
+    inside = [row for row in past if window.first <= row.due_on <= window.last]
+    outcomes = MEASURES[name]([row for row in inside if not row.excluded], today, number)
+    good, count = sum(one.good for one in outcomes), len(outcomes)
+    lower, upper = wilson(good, count)
+    excluded = _excluded(inside)
+    out = sum(excluded.values())
+    waiting = [row for row in past if not row.excluded and row.answered_on is None]
+    channels = {one.channel for one in outcomes}
+    return Figures(
+        window=window,
+        count=count,
+        good=good,
+        share=good / count if count else 0.0,
+        lower=lower,
+        upper=upper,
+        median=percentile((one.days for one in outcomes), 0.5) if name in WITH_DAYS else None,
+        channels={name: _split(outcomes, name) for name in sorted(channels)},
+        excluded=excluded,
+        excluded_share=out / (count + out) if out else 0.0,
+        unanswered=len(waiting),
+        longest_wait=max((row.days_waited or 0 for row in waiting), default=0),
+    )
+
+
+def figures_value(figures: Figures) -> dict[str, Any]:
+    """Figures as plain values: days as ISO text, shares with six digits."""
+    return {
+        "window": {
+            "first": figures.window.first.isoformat(),
+            "last": figures.window.last.isoformat(),
+            "months": figures.window.months,
+        },
+        "count": figures.count,
+        "good": figures.good,
+        "share": round(figures.share, 6),
+        "lower": round(figures.lower, 6),
+        "upper": round(figures.upper, 6),
+        "median": figures.median,
+        "channels": {name: list(pair) for name, pair in figures.channels.items()},
+        "excluded": dict(figures.excluded),
+        "excluded_share": round(figures.excluded_share, 6),
+        "unanswered": figures.unanswered,
+        "longest_wait": figures.longest_wait,
+    }
+
+
+def _by_case(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.case, []).append(row)
+    return list(found.items())
+
+
+def _slowest(rows: Iterable[Row]) -> int | None:
+    days = [row.days_taken for row in rows]
+    return None if None in days else max(day for day in days if day is not None)
+
+
+def _split(outcomes: Iterable[Outcome], channel: str) -> tuple[int, int]:
+    of_it = [one.good for one in outcomes if one.channel == channel]
+    return len(of_it), sum(of_it)
+
+
+def _excluded(rows: Sequence[Row]) -> dict[str, int]:
+    """How many cases do not count, by reason: all of whose promises are excluded, and those that were merged into
+    another one, for which they count."""
+    reasons = Counter(found[-1].excluded for _, found in _by_case(rows) if all(row.excluded for row in found))
+    merged = {row.member for row in rows if row.member != row.case}
+    if merged:
+        reasons[MERGED] = len(merged)
+    return dict(sorted(reasons.items()))
