@@ -16,6 +16,7 @@ from intake.casework.cases import (
     set_language,
 )
 from intake.casework.dates import move_due
+from intake.casework.disputes import escalate
 from intake.casework.drafts import KINDS, OUTCOMES, Asked, redraft
 from intake.casework.held import get_case, today
 from intake.casework.letters import approve_letter, mark_posted, print_letters, set_address
@@ -33,6 +34,7 @@ __all__ = [
     "approve_letter",
     "assign",
     "close",
+    "escalate",
     "get_case",
     "join_arrival",
     "mark_posted",

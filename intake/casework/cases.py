@@ -14,6 +14,7 @@ from intake.pipeline.answering import LETTER, WAYS, answer_case
 from intake.pipeline.drafting import Wanted
 from intake.pipeline.house import House
 from intake.pipeline.moving import Move, move_date
+from intake.pipeline.second_clocks import dispute_ended, is_disputed
 from intake.pipeline.withdrawing import withdraw_drafts
 from storage.models import Case, CaseState, DeadlineKind, Note
 from storage.processing import Processing
@@ -99,21 +100,22 @@ def answer(house: House, reference: str, answered: Answered, actor: str) -> Case
 
 
 def close(house: House, reference: str, reason: str, actor: str) -> Case:
-    """Close a case for one of `CLOSE_REASONS`. Drafts that wait are taken back. Raises `NotFound`, `Refused`,
-    `UsageError`."""
+    """Close a case for one of `CLOSE_REASONS`. Drafts that wait are taken back. One that is closed and with a dispute
+    body can be closed again, when that is over. Raises `NotFound`, `Refused`, `UsageError`."""
     if reason not in CLOSE_REASONS:
         listed = ", ".join(f"{name} ({words})" for name, words in CLOSE_REASONS.items())
         raise UsageError(f"There is no reason {reason!r}.", f"Use one of: {listed}.")
     now = house.clock()
     with house.store.processing() as unit:
         case = _not_merged(hold(unit, reference))
-        if case.state is CaseState.CLOSED:
+        if case.state is CaseState.CLOSED and not is_disputed(case):
             raise Refused(f"{case.reference} is closed already, as {case.closed_as}.", "Nothing is left to do.")
         refuse_letter_on_its_way(unit, case)
-        unit.change_case(case.id or 0, state=CaseState.CLOSED, closed_at=now, closed_as=reason)
+        over = dispute_ended(case, now.astimezone(house.shop(case.shop).zone).date())
+        unit.change_case(case.id or 0, state=CaseState.CLOSED, closed_at=now, closed_as=reason, **over)
         withdraw_drafts(unit, house.shop(case.shop), case.id or 0)
         record(house, unit, case, "closed", actor, **{"from": case.state.value, "why": reason})
-    return case.model_copy(update={"state": CaseState.CLOSED, "closed_at": now, "closed_as": reason})
+    return case.model_copy(update={"state": CaseState.CLOSED, "closed_at": now, "closed_as": reason, **over})
 
 
 def reopen(house: House, reference: str, actor: str) -> Case:

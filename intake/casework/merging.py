@@ -13,7 +13,7 @@ from intake.pipeline.house import House
 from intake.pipeline.items import Item
 from intake.pipeline.moving import Move, move_date
 from intake.pipeline.processing import examine_anew
-from intake.pipeline.second_clocks import clocks_of_case, clocks_of_message, columns
+from intake.pipeline.second_clocks import clocks_of_case, clocks_of_message, columns, dispute_clocks
 from intake.pipeline.settling import carry_out
 from intake.pipeline.withdrawing import withdraw_drafts
 from intake.rules.clocks import merge as merge_clocks
@@ -102,8 +102,16 @@ def _joined(case: Case, target: Case) -> dict[str, Any]:
         "complainant_address": target.complainant_address or case.complainant_address,
         "postal": target.postal or case.postal,
         "assignee": target.assignee or case.assignee,
+        "escalations": [*target.escalations, *_new_bodies(case, target)],
+        "legal_hold": target.legal_hold or case.legal_hold,
+        "legal_hold_since": target.legal_hold_since or case.legal_hold_since,
         **columns(merge_clocks(clocks_of_case(target), clocks_of_case(case))),
     }
+
+
+def _new_bodies(case: Case, target: Case) -> list[dict[str, Any]]:
+    held = {one["to"] for one in target.escalations}
+    return [one for one in case.escalations if one["to"] not in held]
 
 
 def _check_split(unit: Processing, case: Case, message_id: int) -> list[Message]:
@@ -132,6 +140,6 @@ def _leave(house: House, unit: Processing, case: Case, rest: list[Message], mess
     """What began with the message goes with it: a draft that answers it, and its second clocks."""
     shop = house.shop(case.shop)
     clocks = [clock for one in rest for clock in clocks_of_message(one, shop)]
-    unit.change_case(case.id or 0, **columns(merge_clocks((), clocks)))
+    unit.change_case(case.id or 0, **columns(merge_clocks(dispute_clocks(case), clocks)))
     if any(draft.message_id == message_id for draft in unit.waiting_drafts(case.id or 0)):
         renew(house, unit, case, actor, rest)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from intake.cli.tables import EFFECT_TROUBLE, case_value, clock_words, draft_words, due_words, ended_words
 from intake.config import Shop
+from intake.pipeline.second_clocks import clocks_of_case
 from intake.rules.facts import mask_iban
 from storage.models import Case, CaseState, Channel, Deadline, DeadlineKind, Draft, DraftState, Message
 from storage.store import CaseFile
@@ -81,6 +82,7 @@ def _head_rows(file: CaseFile, shop: Shop, now: datetime) -> Iterator[tuple[str,
         yield "merged into", file.merged_into
     if file.merged:
         yield "took in", ", ".join(file.merged)
+    yield from _standing_rows(case, shop)
     told = next((event for event in reversed(file.events) if event.kind in ACKNOWLEDGED), None)
     if told is not None:
         why = f": {told.data['why']}" if told.data.get("why") else ""
@@ -93,6 +95,18 @@ def _head_rows(file: CaseFile, shop: Shop, now: datetime) -> Iterator[tuple[str,
         yield "look at", Text(mark, style="yellow")
 
 
+def _standing_rows(case: Case, shop: Shop) -> Iterator[tuple[str, str | Text]]:
+    """Who has the case, and whether what is in it is kept or gone."""
+    for taken in case.escalations:
+        ended = f", closed on {taken['ended']}" if taken.get("ended") else ""
+        yield "taken to", Text(f"{taken['name']} on {taken['on']}{ended}", style="" if ended else "bold yellow")
+    if case.legal_hold:
+        since = f" (since {case.legal_hold_since.astimezone(shop.zone):%d %b %Y})" if case.legal_hold_since else ""
+        yield "legal hold", Text(f"{case.legal_hold}{since}", style="yellow")
+    if case.anonymised_at is not None:
+        yield "anonymised", f"{case.anonymised_at.astimezone(shop.zone):%A %d %B %Y}: who took part is forgotten"
+
+
 def _date_rows(file: CaseFile, shop: Shop, now: datetime) -> Iterator[tuple[str, str | Text]]:
     """The date that counts; beside a moved one, that of the promise; and the second clocks."""
     case = file.case
@@ -103,8 +117,8 @@ def _date_rows(file: CaseFile, shop: Shop, now: datetime) -> Iterator[tuple[str,
     promised = [one.due_on for one in file.deadlines if one.kind is DeadlineKind.PROMISE and not one.because]
     if promised and promised[-1] != case.due_on:
         yield "promised", f"{promised[-1]:%a %d %b}, which stays beside the moved date"
-    for clock in case.clocks:
-        yield "also due", clock_words(clock, shop, now).append(f", {clock['words']}", style="default")
+    for clock in clocks_of_case(case):
+        yield "also due", clock_words(clock, shop, now).append(f", {clock.words}", style="default")
 
 
 def _deadline_title(deadline: Deadline) -> str:

@@ -20,7 +20,7 @@ def cases(
     state: Annotated[str, typer.Option(help="open, answered, closed, merged or all.")] = "open",
     json: JsonOption = False,
 ) -> None:
-    """List cases, the most urgent first."""
+    """List cases, the most urgent first; with the open ones, those that a dispute body has."""
     one_of(state, STATES, "state")
     config = load()
     if shop is not None:
@@ -28,6 +28,8 @@ def cases(
     store = read_store(config)
     states = tuple(CaseState) if state == "all" else (CaseState(state),)
     found = store.list_cases(shop, states)
+    if state == CaseState.OPEN.value:  # what a dispute body waits for is not done with
+        found = [*store.dossiers.in_dispute(shop), *found]
     if json:
         print_json([case_value(case) for case in found])
         return

@@ -3,7 +3,6 @@
 Personal details are shown to who may read the database anyway; IBANs are masked even so.
 """
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -14,6 +13,8 @@ from rich.text import Text
 from intake import deadlines
 from intake.casework import CLOSE_REASONS
 from intake.config import Config, Shop
+from intake.pipeline.second_clocks import clocks_of_case, dispute_clocks
+from intake.rules.clocks import Clock
 from storage.models import Case, CaseState, Draft, DraftState, Effect, EffectState
 from storage.store import ArrivalLine
 
@@ -42,11 +43,10 @@ def due_words(case: Case, shop: Shop, now: datetime, between: str = ", ") -> Tex
 
 def when_words(case: Case, shop: Shop, now: datetime, between: str = ", ") -> Text:
     """By when a case is to be answered, with its second clocks on lines of their own; of one that is not open, what
-    became of it."""
-    if case.state is not CaseState.OPEN:
-        return Text(ended_words(case, shop, between) or case.state.value)
-    words = due_words(case, shop, now, between)
-    for clock in case.clocks:
+    became of it, and by when a dispute body is to be answered."""
+    is_open = case.state is CaseState.OPEN
+    words = due_words(case, shop, now, between) if is_open else Text(ended_words(case, shop, between) or case.state)
+    for clock in clocks_of_case(case) if is_open else dispute_clocks(case):
         words.append("\n").append(clock_words(clock, shop, now))
     return words
 
@@ -62,12 +62,12 @@ def ended_words(case: Case, shop: Shop, between: str = ", ") -> str:
     return f"answered {_moment(case.answered_at, shop)}{how}"
 
 
-def clock_words(clock: Mapping[str, Any], shop: Shop, now: datetime) -> Text:
+def clock_words(clock: Clock, shop: Shop, now: datetime) -> Text:
     """A second clock, coloured by how near its day is: `privacy: Wed 07 Oct`."""
-    day = date.fromisoformat(clock["due_on"])
+    day = clock.due_on
     left = (day - now.astimezone(shop.zone).date()).days
     style = "bold red" if left < 0 else "red" if left == 0 else "yellow" if left <= CLOCK_IS_NEAR else "cyan"
-    return Text(f"{clock['kind']}: {day:%a %d %b}", style=style)
+    return Text(f"{clock.kind}: {day:%a %d %b}", style=style)
 
 
 def draft_words(draft: Draft | None, effect: Effect | None) -> str:
@@ -202,6 +202,9 @@ def case_value(case: Case) -> dict[str, Any]:
         "answered_how": case.answered_how,
         "closed_at": case.closed_at.isoformat() if case.closed_at else None,
         "closed_as": case.closed_as,
+        "escalations": case.escalations,
+        "legal_hold": case.legal_hold,
+        "anonymised_at": case.anonymised_at.isoformat() if case.anonymised_at else None,
     }
 
 

@@ -1,16 +1,18 @@
 """The calendar feed of a shop: its open cases' days as entries, and the file that a calendar program reads.
 
-A case has one entry, on the day that counts, and one for each second clock. The titles hold the reference alone.
+A case has one entry, on the day that counts, and one for each second clock; one that is answered and with a dispute
+body has that body's. The titles hold the reference alone.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import Path
 
 from intake.config import Config, Shop
 from intake.outlets.calendar_feed import Entry, feed, keep_fresh
 from intake.pipeline.house import House
+from intake.pipeline.second_clocks import clocks_of_case, dispute_clocks
 from intake.replies.notices import Words
+from intake.rules.clocks import Clock
 from storage.models import Case, Deadline
 from storage.store import Store
 
@@ -32,11 +34,13 @@ def calendar_of(store: Store, shops: Sequence[Shop], words: Mapping[str, Words])
 
 
 def _entries(store: Store, shop: Shop, words: Words) -> list[Entry]:
-    return [
+    waiting = [
         entry
         for case, deadline in store.notices.dated_cases(shop.id)
-        for entry in (_answer(case, deadline, shop, words), *_clocks(case, shop, words))
+        for entry in (_answer(case, deadline, shop, words), *_clocks(case, clocks_of_case(case), shop, words))
     ]
+    disputed = store.dossiers.in_dispute(shop.id)
+    return [*waiting, *(one for case in disputed for one in _clocks(case, dispute_clocks(case), shop, words))]
 
 
 def _answer(case: Case, deadline: Deadline, shop: Shop, words: Words) -> Entry:
@@ -45,13 +49,15 @@ def _answer(case: Case, deadline: Deadline, shop: Shop, words: Words) -> Entry:
     return Entry(f"{case.reference}@{shop.mail_domain}", case.post_by or case.due_on, title, deadline.made_at)
 
 
-def _clocks(case: Case, shop: Shop, words: Words) -> list[Entry]:
+def _clocks(case: Case, wanted: Sequence[Clock], shop: Shop, words: Words) -> list[Entry]:
+    """Those of its clocks that are wanted; each is numbered among all of them."""
     return [
         Entry(
-            f"{case.reference}-{clock['kind']}-{number}@{shop.mail_domain}",
-            date.fromisoformat(clock["due_on"]),
-            f"{case.reference}{words.mail['colon']}{words.names.get(clock['kind'], clock['kind'])}",
+            f"{case.reference}-{clock.kind}-{number}@{shop.mail_domain}",
+            clock.due_on,
+            f"{case.reference}{words.mail['colon']}{words.names.get(clock.kind, clock.kind)}",
             case.opened_at,
         )
-        for number, clock in enumerate(case.clocks, 1)
+        for number, clock in enumerate(clocks_of_case(case), 1)
+        if clock in wanted
     ]

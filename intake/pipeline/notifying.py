@@ -17,6 +17,7 @@ from intake.config import Shop
 from intake.pipeline.effects import SEND_NOTICE, SENDING
 from intake.pipeline.holding import draft_holding_replies
 from intake.pipeline.house import House
+from intake.pipeline.second_clocks import dispute_clocks
 from intake.replies.compose import HOLDING
 from intake.replies.notices import Words, digest_mail, line_text, notices_mail
 from intake.rules.decision import CAME_BACK
@@ -182,6 +183,8 @@ def _findings(house: House, shop: Shop, now: datetime) -> Findings:
         for case, _ in promised
         for clock in case.clocks
     ]
+    disputed = house.store.dossiers.in_dispute(shop.id)
+    clocks += [Clock(case.reference, one.kind, one.due_on) for case in disputed for one in dispute_clocks(case)]
     return Findings(
         cases=[_dates(case, approved) for case, _ in promised],
         clocks=clocks,

@@ -1,4 +1,5 @@
-"""Second clocks on a case: found in its messages by `intake.rules.clocks`, and kept in its row."""
+"""Second clocks on a case: found in its messages by `intake.rules.clocks`, or begun by a dispute body that it was taken
+to, and kept in its row."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -6,7 +7,7 @@ from typing import Any
 
 from intake.config import Shop
 from intake.pipeline.items import Item
-from intake.rules.clocks import Clock, find_clocks, merge
+from intake.rules.clocks import DISPUTE, Clock, find_clocks, merge
 from intake.types import Categorisation
 from storage.models import Case, Message
 from storage.processing import Processing
@@ -43,6 +44,35 @@ def add_clocks(unit: Processing, item: Item, case_id: int) -> None:
 def clocks_of_case(case: Case) -> tuple[Clock, ...]:
     """The terms that a case holds."""
     return tuple(_clock(value) for value in case.clocks)
+
+
+def is_disputed(case: Case) -> bool:
+    """Whether a case is with a dispute body: taken there, and not closed since."""
+    return any(not one.get("ended") for one in case.escalations)
+
+
+def dispute_clocks(case: Case) -> tuple[Clock, ...]:
+    """The terms by which dispute bodies are to be answered; they run on when the customer has an answer."""
+    held = [one for one in case.escalations if one.get("due_on") and not one.get("ended")]
+    return tuple(Clock(DISPUTE, date.fromisoformat(one["due_on"]), str(one["words"])) for one in held)
+
+
+def dispute_ended(case: Case, on: date) -> dict[str, Any]:
+    """The columns of a case that is closed on a day: no dispute body waits for an answer any more, and what held the
+    data for its sake is gone. Nothing where it was with none."""
+    if not is_disputed(case):
+        return {}
+    over = dispute_clocks(case)
+    ended = [{**one, "ended": one.get("ended") or on.isoformat()} for one in case.escalations]
+    left = [clock for clock in clocks_of_case(case) if clock not in over]
+    held_for_it = {hold_words(str(one["name"]), str(one["on"])) for one in case.escalations}
+    free = {"legal_hold": "", "legal_hold_since": None} if case.legal_hold in held_for_it else {}
+    return {"escalations": ended, **columns(left), **free}
+
+
+def hold_words(name: str, on: str) -> str:
+    """Why the data of a case that a dispute body has is kept (GDPR art. 17(3)(e)); on the case, too."""
+    return f"taken to {name} on {on}"
 
 
 def columns(clocks: Iterable[Clock]) -> dict[str, Any]:

@@ -26,8 +26,9 @@ class Case(Record):
     `clocks` are terms that run besides the promise, each `{"kind", "due_on" (ISO), "words"}`, and `first_clock` is the
     earliest of their days. `answered_how` is mail, letter, phone or counter; `closed_as` the reason in one word.
     `legal_hold` says why the case may not be anonymised ("" where it may). `escalations` are the dispute bodies that it
-    was taken to, each `{"to" (the body's id), "name", "on" (ISO)}`. `anonymised_at` is when the people in it were
-    forgotten.
+    was taken to, each `{"to" (the body's id), "name", "on" (ISO), "due_on" (ISO), "words", "ended" (ISO)}`: by when the
+    body is to be answered and why ("" without such a term), and when the case was closed after it ("" until then).
+    `anonymised_at` is when the people in it were forgotten.
     """
 
     id: int | None = Field(default=None, primary_key=True)
