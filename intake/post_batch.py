@@ -14,7 +14,7 @@ import json
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -107,11 +107,9 @@ def read_table(raw: bytes) -> Table:
     """The cells. UTF-8 with or without a mark, else windows-1252; the delimiter is what the header uses most."""
     if len(raw) > MAX_BATCH:
         raise RecordError("The batch is larger than 1 MB.", "Split it into smaller ones.")
-    text, warnings = _text(raw)
-    first, _, rest = text.partition("\n")
-    named = re.fullmatch(r"sep=([;,\t])\r*", first, re.IGNORECASE)  # what Excel writes and hides
-    delimiter = named[1] if named else _delimiter(text)
-    rows = list(_cells(rest if named else text, delimiter))
+    _, warnings = _text(raw)
+    text, delimiter = _body(raw)
+    rows = list(_cells(text, delimiter))
     if not rows:
         raise RecordError("The batch is empty.", "Its first row names the columns: file, received_on, …")
     if len(rows) - 1 > MAX_ROWS:
@@ -124,6 +122,59 @@ def read_table(raw: bytes) -> Table:
     kept = len(header) - (len(OUTCOME) if tuple(map(_column, header[-len(OUTCOME) :])) == OUTCOME else 0)
     body = (row[:kept] if kept < len(header) else row for row in rows[1:])
     return Table(header[:kept], tuple(body), delimiter, warnings)
+
+
+def is_answer(raw: bytes) -> bool:
+    """Whether a file is the answer to a batch: its last columns are ours."""
+    try:
+        header = _all_cells(raw)[0]
+    except (RecordError, IndexError):
+        return False
+    return tuple(map(_column, header[-len(OUTCOME) :])) == OUTCOME
+
+
+def count_rows(raw: bytes) -> int:
+    """How many rows a batch or an answer has below its header. Raises `RecordError`."""
+    return len(_all_cells(raw)) - 1
+
+
+def rows_of(raw: bytes, references: Collection[str], files: Collection[tuple[int, str]]) -> set[int]:
+    """Which rows of an answer are of these cases, or of these scans that opened none: (number, file)."""
+    cells = _all_cells(raw)
+    columns = [_column(cell) for cell in cells[0]]
+    case, file = columns.index(OUTCOME[1]), columns.index(FILE)
+    wanted = {(number, _stem(_key(name))) for number, name in files}
+    found = set()
+    for number, row in enumerate(cells[1:], 1):
+        padded = (*row, *[""] * len(columns))
+        named = (number, _stem(_key(padded[file].strip())))
+        if padded[case] in references or (not padded[case] and named in wanted):
+            found.add(number)
+    return found
+
+
+def without_rows(raw: bytes, numbers: Collection[int]) -> bytes:
+    """The table without these rows, in UTF-8 with a mark; b"" where no row is left. Raises `RecordError`."""
+    cells = _all_cells(raw)
+    left = [row for number, row in enumerate(cells[1:], 1) if number not in numbers]
+    if not left:
+        return b""
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=_body(raw)[1], lineterminator="\r\n").writerows([cells[0], *left])
+    return out.getvalue().encode("utf-8-sig", "replace")
+
+
+def _all_cells(raw: bytes) -> list[tuple[str, ...]]:
+    text, delimiter = _body(raw)
+    return list(_cells(text, delimiter))
+
+
+def _body(raw: bytes) -> tuple[str, str]:
+    """The text below the line that Excel hides, and the delimiter."""
+    text, _ = _text(raw)
+    first, _, rest = text.partition("\n")
+    named = re.fullmatch(r"sep=([;,\t])\r*", first, re.IGNORECASE)
+    return (rest, named[1]) if named else (text, _delimiter(text))
 
 
 def _text(raw: bytes) -> tuple[str, tuple[str, ...]]:

@@ -53,10 +53,11 @@ def backup(engine: Engine, originals: Originals, data: Path, target: Path, now: 
     tables.mkdir(parents=True)
     target.chmod(0o700)
     written = {}
-    with reading(engine) as connection:
-        for table in _tables(connection):
-            written[table.name] = _dump(connection, table, tables / f"{table.name}.jsonl")
-    copied = _copy_originals(originals, Originals(target / "originals"))
+    with originals.held():  # what the rows name must be there still when it is copied
+        with reading(engine) as connection:
+            for table in _tables(connection):
+                written[table.name] = _dump(connection, table, tables / f"{table.name}.jsonl")
+        copied = _copy_originals(originals, Originals(target / "originals"))
     if (data / KEY).exists():
         shutil.copy2(data / KEY, target / KEY)
     manifest = {

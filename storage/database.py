@@ -73,7 +73,7 @@ def _sqlite(url: str) -> Engine:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One writing transaction: committed at the end, rolled back on any error. Raises `Unavailable`."""
-    with _told(), engine.begin() as connection:
+    with told(), engine.begin() as connection:
         yield connection
 
 
@@ -90,12 +90,12 @@ def writing_alone(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One reading transaction: a consistent view that holds no write lock. Raises `Unavailable`."""
-    with _told(), engine.connect().execution_options(**READ_ONLY) as connection, connection.begin():
+    with told(), engine.connect().execution_options(**READ_ONLY) as connection, connection.begin():
         yield connection
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """A database that is away, full or damaged as `Unavailable`; a row that it refuses as it is."""
     try:
         yield
@@ -177,6 +177,19 @@ def _copy_sqlite(engine: Engine, copies: Path, now: datetime) -> str | None:
     return str(target)
 
 
+def drop_copies(copies: Path, before: datetime) -> list[str]:
+    """Delete the copies that were made before migrations earlier than a moment; their names."""
+    old = [path for path in old_copies(copies) if path.stat().st_mtime < before.timestamp()]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return [path.name for path in old]
+
+
+def old_copies(copies: Path) -> list[Path]:
+    """The copies that were made before migrations, and what SQLite keeps beside them."""
+    return sorted(copies.glob("*-before-migration-*.db*"))
+
+
 def schema_differences(engine: Engine) -> list[Any]:
     """What the tables in the database have that the models have not, and the other way round."""
     with engine.connect() as connection, connection.begin():
@@ -233,7 +246,7 @@ class ProcessLock:
             ) from error
 
     def _lock_database(self) -> None:
-        with _told():
+        with told():
             self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             asked = self._connection.execute(text("SELECT pg_try_advisory_lock(:n)"), {"n": ADVISORY_LOCK})
             free = bool(asked.scalar())

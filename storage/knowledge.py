@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from storage.models import Case, Channel, Fate, Message
 from storage.rows import fetch
-from storage.tables import ANSWERED, ARRIVALS, CASES, CLUES, DRAFTS, MESSAGES, PARTICIPANTS
+from storage.tables import ANSWERED, ARRIVALS, CASES, CLUES, DRAFTS, MESSAGES, PARTICIPANTS, TOMBSTONES
 
 MERGES_AT_MOST = 20
 LIKENESS = "like:"  # the clues that are compared by nearness, not by equality
@@ -27,7 +27,8 @@ GOOD = (Fate.OPENED, Fate.JOINED)
 @dataclass(frozen=True, slots=True)
 class Question:
     """What one message asks: its ids, those that it answers, the case references in it; for a scan its hash. `clues`
-    are asked for among cases of which one was noted at or after `clues_since`; a likeness asks for all likenesses."""
+    are asked for among cases of which one was noted at or after `clues_since`; a likeness asks for all likenesses.
+    `tombstones` are the keys that it would have if it had been erased before."""
 
     shop: str
     arrival_id: int
@@ -38,6 +39,7 @@ class Question:
     part: int = 0
     clues: tuple[str, ...] = ()
     clues_since: datetime | None = None
+    tombstones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Known:
     `twin_scan` is an earlier scan with the same bytes that met a good fate, as (message id, case id). `answered_at`
     is when the message was answered before Intake came, by the Sent folder. `forward_of_it` is the case of a
     colleague's forward of the message. `by_clue` are the cases with a clue that was asked for, as (clue, case id).
+    `erased`: it was erased before, and is not to come back.
     """
 
     same_id: tuple[tuple[int, str], ...] = ()
@@ -61,6 +64,7 @@ class Known:
     answered_at: datetime | None = None
     forward_of_it: Case | None = None
     by_clue: tuple[tuple[str, int], ...] = ()
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Knowledge:
         self._answered: dict[tuple[str, str], datetime] = {}
         self._forwards: dict[tuple[str, str], list[int]] = {}
         self._clues: dict[tuple[str, str], dict[int, datetime]] = {}
+        self._tombstones: set[tuple[str, str]] = set()
         self._undo: list[Callable[[], object]] = []
 
     def look_up(self, questions: Sequence[Question]) -> None:
@@ -103,6 +108,7 @@ class Knowledge:
             self._read_answered(shop, _flat((question.message_id,) for question in asked))
             self._read_forwards(shop, _flat((question.message_id,) for question in asked))
             self._read_clues(shop, asked)
+            self._read_tombstones(shop, _flat(question.tombstones for question in asked))
         self._read_numbers(sorted({question.arrival_id for question in questions}))
         self._read_cases()
 
@@ -135,6 +141,7 @@ class Knowledge:
             answered_at=self._answered.get((shop, question.message_id)),
             forward_of_it=forward_of_it,
             by_clue=tuple(self._by_clue(question)),
+            erased=any((shop, key) in self._tombstones for key in question.tombstones),
         )
 
     def message_of(self, arrival_id: int, part: int) -> int | None:
@@ -317,6 +324,11 @@ class Knowledge:
             )
             for key, case_id, at in self._connection.execute(statement.order_by(CLUES.c.case_id)):
                 self._clues.setdefault((shop, key), {})[case_id] = at
+
+    def _read_tombstones(self, shop: str, keys: Sequence[str]) -> None:
+        for part in _parts(keys):
+            statement = select(TOMBSTONES.c.key).where(TOMBSTONES.c.shop == shop, TOMBSTONES.c.key.in_(part))
+            self._tombstones.update((shop, key) for key in self._connection.execute(statement).scalars())
 
     def _read_numbers(self, arrival_ids: Sequence[int]) -> None:
         for part in _parts(arrival_ids):

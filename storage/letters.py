@@ -66,14 +66,26 @@ class Letters:
         with writing(self._engine) as connection:
             before = fetch_one(connection, Reading, select(READINGS).where(READINGS.c.arrival_id == arrival_id))
             attempts = (before.attempts if before is not None else 0) + 1
-            begun = Reading(arrival_id=arrival_id, attempts=attempts, not_before=now, made_at=now)
+            noted = before.letters if before is not None else []
+            begun = Reading(arrival_id=arrival_id, attempts=attempts, letters=noted, not_before=now, made_at=now)
             put(connection, READINGS, begun)
         return attempts
 
-    def put_reading(self, found: Reading) -> None:
-        """Commit what was recognised, or why nothing was."""
+    def note_copies(self, arrival_id: int, copies: Sequence[str]) -> None:
+        """Commit which reading copies a try is about to write, so that none is left over where it dies."""
         with writing(self._engine) as connection:
+            statement = select(READINGS.c.letters).where(READINGS.c.arrival_id == arrival_id)
+            noted = [str(letter["copy"]) for letter in connection.execute(statement).scalar() or []]
+            kept = [{"copy": copy} for copy in dict.fromkeys((*noted, *copies))]
+            connection.execute(update(READINGS).where(READINGS.c.arrival_id == arrival_id).values(letters=kept))
+
+    def put_reading(self, found: Reading) -> list[str]:
+        """Commit what was recognised, or why nothing was; the hashes of reading copies that tries before had noted."""
+        with writing(self._engine) as connection:
+            before = select(READINGS.c.letters).where(READINGS.c.arrival_id == found.arrival_id)
+            noted = [str(letter["copy"]) for letter in connection.execute(before).scalar() or []]
             put(connection, READINGS, found)
+        return [copy for copy in noted if copy not in {letter["copy"] for letter in found.letters}]
 
     def forget_attempt(self, arrival_id: int) -> None:
         """Commit that a try was broken off by no fault of the scan's."""
@@ -159,10 +171,12 @@ class Letters:
         with writing(self._engine) as connection:
             connection.execute(update(DRAFTS).where(DRAFTS.c.id.in_(draft_ids)).values(run=run))
 
-    def set_pdf(self, draft_id: int, sha256: str) -> None:
-        """Commit which PDF a letter became."""
+    def set_pdf(self, draft_id: int, sha256: str) -> str:
+        """Commit which PDF a letter became; which one it was before ("" for none)."""
         with writing(self._engine) as connection:
+            before = connection.execute(select(DRAFTS.c.pdf_sha256).where(DRAFTS.c.id == draft_id)).scalar() or ""
             change(connection, DRAFTS, draft_id, pdf_sha256=sha256)
+        return before if before != sha256 else ""
 
     def overdue_to_post(self, shop: str, today: date) -> int:
         """How many approved answers should have been posted before today."""

@@ -1,16 +1,27 @@
 """The originals store: every byte that arrived, in files named by their SHA-256, read-only, never changed.
 
 A file is written under a temporary name, fsynced, renamed, and its folder fsynced; a batch shares the fsyncs of
-its folders. What is here survives the power cut that follows. Deleting is not this module's work.
+its folders. What is here survives the power cut that follows.
+
+What is deleted here, no row may name. So whoever adds files holds them (`held`) until the rows that name them are
+committed, and `remove` asks what is still named, and deletes the rest, while nobody holds any. Both are locks on one
+file, since a command may run beside the service.
 """
 
+import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from storage.errors import Damaged, NotStored, Unavailable
+
+LOCK = ".lock"
+PATIENCE = 10.0  # seconds that a removal waits for those who hold files
+LOOKS = 0.02  # seconds between two tries
 
 
 class Originals:
@@ -60,6 +71,58 @@ class Originals:
         if hashlib.sha256(content).hexdigest() != digest:
             raise Damaged(f"The original {digest} has changed on disk.", "Restore it from a backup.")
         return content
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing is removed meanwhile: from before files are added until the rows that name them are committed.
+        Raises `Unavailable`."""
+        with self._locked() as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            yield
+
+    def remove(self, digests: Collection[str], named: Callable[[Sequence[str]], set[str]]) -> int:
+        """Delete these originals for good, but for those that `named` says a row still names; how many are gone. One
+        that is not there is not missed. Raises `Unavailable` where files are held for too long."""
+        if not self.folder.is_dir():
+            return 0
+        with self._locked() as descriptor:
+            self._wait_for_all(descriptor)
+            there = sorted(digest for digest in set(digests) if digest and self.path(digest).exists())
+            kept = named(there) if there else set()
+            gone = [digest for digest in there if digest not in kept]
+            for digest in gone:
+                self.path(digest).unlink()
+            for folder in {self.path(digest).parent for digest in gone}:
+                _sync(folder)
+        return len(gone)
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unavailable(
+                f"The originals in {self.folder} cannot be used: {error.strerror}.",
+                "Make room on the disk or mend its permissions; intake goes on by itself.",
+            ) from error
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _wait_for_all(self, descriptor: int) -> None:
+        """Hold the files alone. Not by waiting in the kernel: there, who holds them together goes first for ever."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Unavailable("Originals are being added all the time.", "It is tried again.") from None
+                time.sleep(LOOKS)
+            else:
+                return
 
     def path(self, digest: str) -> Path:
         """Where an original lies, whether it is there or not."""

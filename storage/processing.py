@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, func, select, text,
 
 from storage.casework import Casework
 from storage.chain import chained, last_lines
+from storage.forgetting import Erasure
 from storage.knowledge import Knowledge, Known, Question
 from storage.models import (
     SUBSTANTIVE,
@@ -88,6 +89,7 @@ class Processing:
         self._knowledge = Knowledge(connection)
         self.cases = Casework(connection)
         self.recipients = Recipients(connection)
+        self.erasure = Erasure(connection)
         self._rows: dict[Table, list[dict[str, Any]]] = {target: [] for target, _ in WRITTEN}
         self._changes: list[Callable[[], object]] = []
         self._draft_changes: dict[int, dict[str, Any]] = {}

@@ -17,6 +17,7 @@ from storage.answers import Answers
 from storage.chain import Chain
 from storage.database import reading, writing, writing_alone
 from storage.dossiers import Dossiers
+from storage.erasing import Erasing
 from storage.errors import NotStored
 from storage.letters import Letters
 from storage.measuring import Measuring
@@ -103,6 +104,7 @@ class Store:
         self.answers = Answers(engine)
         self.notices = Notices(engine)
         self.chain = Chain(engine)
+        self.erasing = Erasing(engine)
         self.measuring = Measuring(engine)
         self.dossiers = Dossiers(engine)
 

@@ -57,6 +57,8 @@ def _redecidable(house: House, arrival_id: int) -> ArrivalLine:
         line = house.store.get_arrival(arrival_id)
     except NotStored as error:
         raise NotFound(error.what, error.next_step) from error
+    if line.arrival.erased_at is not None:
+        raise Refused(f"Arrival {arrival_id} was erased.", "Nothing is left of it but when it came.")
     if line.message is None:
         raise Refused(f"Arrival {arrival_id} has no fate yet.", "Wait until it is processed.")
     if line.message.fate not in REDECIDABLE:

@@ -22,20 +22,30 @@ def today(house: House, reference: str) -> date:
 
 
 def hold(unit: Processing, reference: str) -> Case:
-    """The case as it is now, held against others until the transaction ends. Raises `NotFound`."""
+    """The case as it is now, held against others until the transaction ends. Raises `NotFound`; `Refused` where its
+    people were forgotten: nothing more is written into it."""
     found = unit.cases.hold(reference).get(reference.strip().upper())
     if found is None:
         raise _missing(reference)
-    return found
+    return _not_anonymised(found)
 
 
 def hold_two(unit: Processing, first: str, second: str) -> tuple[Case, Case]:
-    """Two cases, held together. Raises `NotFound`."""
+    """Two cases, held together. Raises `NotFound`, `Refused` like `hold`."""
     found = unit.cases.hold(first, second)
     for reference in (first, second):
         if reference.strip().upper() not in found:
             raise _missing(reference)
-    return found[first.strip().upper()], found[second.strip().upper()]
+    return _not_anonymised(found[first.strip().upper()]), _not_anonymised(found[second.strip().upper()])
+
+
+def _not_anonymised(case: Case) -> Case:
+    if case.anonymised_at is not None:
+        raise Refused(
+            f"{case.reference} was anonymised on {case.anonymised_at:%Y-%m-%d}.",
+            "Its dates and its outcome are all that is kept.",
+        )
+    return case
 
 
 def hold_open(unit: Processing, reference: str) -> Case:

@@ -67,7 +67,7 @@ def _case_of(house: House, unit: Processing, item: Item, known: Known) -> Case |
     for one in ids_of(item.message):
         reference = read_token(house.key, item.shop.id, one)
         case = known.by_reference.get(reference) if reference else known.by_message_id.get(one)
-        if case is not None and case not in found:
+        if case is not None and case.anonymised_at is None and case not in found:
             found.append(case)
     recipients = recipients_of(item.message)
     reached = (case for case in found if recipients & {*unit.participants(case.id or 0), case.complainant_address})

@@ -26,16 +26,27 @@ CORRECTED = ("postal", "subject", "record", "recognised", "problems", "received_
 def attach_record(house: House, arrival: Arrival, record: bytes) -> list[Case]:
     """Add a clerk's record to a scan that was processed without one; the cases that it changed. Raises `RecordError`
     where the record is wrong, `Refused` where the scan cannot be examined with it."""
-    (digest,) = house.originals.add_all([record])
-    house.checkpoint("original written")
-    with_record = arrival.model_copy(update={"record": {"sha256": digest}})
-    items = examine_anew(house, with_record)
+    digest = ""
+    cases: list[Case] = []
+    try:
+        with house.originals.held():
+            digest = house.originals.add(record)
+            house.checkpoint("original written")
+            cases = _attach(house, arrival, digest)
+    finally:
+        if digest and not cases:
+            house.originals.remove([digest], house.store.erasing.named)
+    house.checkpoint("record attached")
+    return cases
+
+
+def _attach(house: House, arrival: Arrival, digest: str) -> list[Case]:
+    items = examine_anew(house, arrival.model_copy(update={"record": {"sha256": digest}}))
     with house.store.processing() as unit:
         changed = [_correct(house, unit, item) for item in items]
         if any(changed):
             unit.change_arrival(arrival.id or 0, record={"sha256": digest})
             unit.add_event(event_of(house, arrival, None, "record attached", SYSTEM))
-    house.checkpoint("record attached")
     return [case for case in changed if case is not None]
 
 

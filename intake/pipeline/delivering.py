@@ -18,6 +18,8 @@ from intake.outlets.printed import drop_letter, drop_older
 from intake.outlets.sent_folder import file_sent
 from intake.pipeline.effects import (
     APPEND_DRAFT,
+    CLEAN_DATABASE,
+    ERASE_FILES,
     FILE_SCAN,
     FILE_SENT,
     MARK_MAIL,
@@ -26,6 +28,7 @@ from intake.pipeline.effects import (
     TYPESET_LETTER,
     WITHDRAW_DRAFT,
 )
+from intake.pipeline.erased_files import clean_database, erase_files
 from intake.pipeline.house import House
 from intake.pipeline.html_drafts import html_beside
 from intake.pipeline.renewing import Renewal, replace_drafts
@@ -318,8 +321,10 @@ def _preview_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) 
 def _typeset_letter(house: House, shop: Shop, drawers: Drawers, effect: Effect) -> None:
     draft, case = drawers.draft(effect)
     pdf = house.typesetter.typeset(letter_of(shop, draft, case, draft_mark=False))
-    (digest,) = house.originals.add_all([pdf])
-    house.store.letters.set_pdf(draft.id or 0, digest)
+    with house.originals.held():
+        before = house.store.letters.set_pdf(draft.id or 0, house.originals.add(pdf))
+    if before:
+        house.originals.remove([before], house.store.erasing.named)
     if draft.posted_on is not None or draft.state is DraftState.SUPERSEDED:
         return  # it was posted meanwhile, or a newer text has taken its place
     beside = BESIDE.get(draft.kind)
@@ -389,4 +394,6 @@ CARRY_OUT: dict[str, Callable[[House, Shop, Drawers, Effect], None]] = {
     FILE_SENT: _file_sent,
     MARK_MAIL: _mark_mail,
     WITHDRAW_DRAFT: _withdraw_draft,
+    ERASE_FILES: lambda house, shop, _drawers, effect: erase_files(house, shop, effect),
+    CLEAN_DATABASE: lambda house, _shop, _drawers, effect: clean_database(house, effect),
 }

@@ -7,6 +7,8 @@ PREVIEW_LETTER, TYPESET_LETTER = "preview letter", "typeset letter"
 FILE_SCAN, MARK_MAIL = "file scan", "mark mail"
 RENEW_DRAFT = "renew draft"
 FILE_SENT = "file sent"
+# What was erased leaves the disk: first the files, then what the database's own files still hold of it.
+ERASE_FILES, CLEAN_DATABASE = "erase files", "clean database"
 # By SMTP, in a courier of their own: a slow mail server delays no draft.
 SENDING = SEND_REPLY, SEND_NOTICE = SENDING_KINDS
 

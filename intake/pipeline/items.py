@@ -12,6 +12,7 @@ from intake.pipeline.house import House
 from intake.rules.alike import clues_of
 from intake.rules.decision import references_to_look_up, thread_ids
 from intake.rules.tokens import read_token
+from intake.rules.tombstones import keys_of
 from intake.types import CaseView, Channel, Message, PostalAddress
 from storage.knowledge import Question
 from storage.models import Arrival, Case, CaseState
@@ -84,6 +85,7 @@ def question(house: House, item: Item) -> Question:
         part=item.part,
         clues=item.clues,
         clues_since=item.received_at - ALIKE_FOR,
+        tombstones=keys_of(house.key, shop.id, item.arrival.sha256, message.message_id, message.content_hash),
     )
 
 

@@ -12,6 +12,7 @@ from intake.errors import ConfigError, ReadingError, Refused
 from intake.examine import Examined, Job, Pending, failure_as_reading_error
 from intake.pipeline.acknowledging import addresses_of
 from intake.pipeline.answers import settle_sent
+from intake.pipeline.erasing import settle_erased
 from intake.pipeline.house import House
 from intake.pipeline.items import POST, Item, make_item, question
 from intake.pipeline.recognising import letters_of
@@ -252,6 +253,8 @@ def _settlements(house: House, unit: Processing, one: _Examined, items: Sequence
     if not items:
         failure = next((item for item in one.outcomes if isinstance(item, Failure)), Failure("it was not examined"))
         return [settle_failed(house, unit, one.arrival, failure_as_reading_error(failure))]
+    if any(unit.known(question(house, item)).erased for item in items):
+        return settle_erased(house, unit, items)
     if one.arrival.sent:
         return [settle_sent(house, unit, items[0])]
     return settle(house, unit, items)

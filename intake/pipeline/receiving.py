@@ -118,6 +118,16 @@ class Origin:
 
 
 def _store_mails(house: House, shop: Shop, origin: Origin, batch: Batch) -> int:
+    with house.originals.held():
+        new = _commit_mails(house, shop, origin, batch)
+    if new:
+        house.log.info("received", shop=shop.id, channel="sent mail" if origin.sent else "mail", arrivals=len(new))
+    house.checkpoint("source touched")
+    return len(new)
+
+
+def _commit_mails(house: House, shop: Shop, origin: Origin, batch: Batch) -> list[int]:
+    """The bytes, then the rows and the cursor; the ids of the arrivals that are new."""
     settings, now = origin.mailbox, house.clock()
     digests = house.originals.add_all(mail.raw for mail in batch.mails)
     house.checkpoint("original written")
@@ -139,10 +149,7 @@ def _store_mails(house: House, shop: Shop, origin: Origin, batch: Batch) -> int:
     marks = [] if origin.sent else _marks(shop, settings, batch, now)
     new = house.store.receive(arrivals, cursor, marks)
     house.checkpoint("rows committed")
-    if new:
-        house.log.info("received", shop=shop.id, channel="sent mail" if origin.sent else "mail", arrivals=len(new))
-    house.checkpoint("source touched")
-    return len(new)
+    return new
 
 
 def _marks(shop: Shop, settings: Mailbox, batch: Batch, now: datetime) -> list[Effect]:
@@ -217,6 +224,12 @@ def receive_files(
 
 
 def _store_files(house: House, shop: Shop, files: list[FoundMail], answered: bool) -> int:
+    with house.originals.held():
+        return len(house.store.receive(_file_arrivals(house, shop, files, answered)))
+
+
+def _file_arrivals(house: House, shop: Shop, files: list[FoundMail], answered: bool) -> list[Arrival]:
+    """The bytes are stored; the rows are the caller's to commit."""
     digests = house.originals.add_all(file.raw for file in files)
     now = house.clock()
     arrivals = []
@@ -240,4 +253,4 @@ def _store_files(house: House, shop: Shop, files: list[FoundMail], answered: boo
                 stored_at=now,
             )
         )
-    return len(house.store.receive(arrivals))
+    return arrivals

@@ -88,6 +88,15 @@ def _take(house: House, shop: Shop, source: PostSource, claim_id: str) -> int:
 
 def _store(house: House, shop: Shop, claim: Claim) -> int:
     """Store what was claimed, and its record. It stays in `processing/` until its fate is known."""
+    with house.originals.held():
+        arrival, new = _commit(house, shop, claim)
+    house.checkpoint("rows committed")
+    house.log.info("received", shop=shop.id, channel=arrival.channel.value, arrivals=new)
+    return new
+
+
+def _commit(house: House, shop: Shop, claim: Claim) -> tuple[Arrival, int]:
+    """The bytes, then the row: what was stored, and whether it is new (1 or 0)."""
     raw = _bytes_of(claim)
     record = _beginning(claim.record, MAX_RECORD) if claim.record is not None else None
     digest, *rest = house.originals.add_all([raw] if record is None else [raw, record])
@@ -114,10 +123,7 @@ def _store(house: House, shop: Shop, claim: Claim) -> int:
         problem=claim.problem or cut,
         stored_at=now,
     )
-    new = house.store.receive([arrival])
-    house.checkpoint("rows committed")
-    house.log.info("received", shop=shop.id, channel=arrival.channel.value, arrivals=len(new))
-    return len(new)
+    return arrival, len(house.store.receive([arrival]))
 
 
 def _moment_of(claim: Claim, now: datetime) -> tuple[datetime, str]:

@@ -92,8 +92,10 @@ def _recognise_one(house: House, arrival: Arrival) -> bool:
             return False
         reading = _unread(arrival, GIVEN_UP)
     found = Reading(arrival_id=number, done=True, attempts=attempt, not_before=now, made_at=now, **reading)
-    house.store.letters.put_reading(found)
+    left_over = house.store.letters.put_reading(found)
     house.checkpoint("recognised")
+    if left_over:
+        house.originals.remove(left_over, house.store.erasing.named)
     house.log.info("recognised", arrival=number, letters=len(found.letters), problem=found.error_code)
     return True
 
@@ -111,6 +113,7 @@ def _reading(house: House, arrival: Arrival) -> dict[str, Any]:
         files = pages_of(path, folder) if arrival.name.endswith("/") else [ScanFile(arrival.name, path)]
         expected = record.letters_expected if record is not None else None
         found = house.recogniser.recognise(ScanJob(tuple(files), shop.languages, expected))
+    house.store.letters.note_copies(arrival.id or 0, [letter.copy for letter in found.letters if letter.copy])
     house.originals.add_all([copy for copy in found.copies if copy])
     house.checkpoint("reading copy written")
     return _row(found)

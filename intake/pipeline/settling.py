@@ -212,7 +212,8 @@ def _record_aside(house: House, unit: Processing, item: Item, decision: Decision
     linked = decision.case.id if decision.case is not None else None
     _add_message(house, unit, item, decision, linked)
     unit.add_event(event_of(house, item.arrival, linked, decision.fate.value, why=decision.kind))
-    if linked is not None:
+    known = unit.case_by_id(linked) if linked is not None else None
+    if linked is not None and known is not None and known.anonymised_at is None:
         _mark_undelivered(house, unit, item, linked)
     held = linked if linked is not None else decision.held_by
     return _settlement(item, decision, unit.case_followed(held))

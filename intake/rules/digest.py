@@ -14,7 +14,7 @@ from intake.rules.reminders import Dates, Nearness, nearness
 from intake.types import Line, Section
 
 CLOCK_DAYS = 3  # business days before its end on which a second clock is told
-NOISE = frozenset({"internal"})  # what is set aside for these reasons alone makes no digest
+NOISE = frozenset({"internal", "erased"})  # what is set aside for these reasons alone makes no digest
 GROUPS = (Nearness.OVERDUE, Nearness.TODAY, Nearness.TOMORROW, Nearness.THIS_WEEK)
 
 
