@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,20 +19,22 @@ from intake.pipeline.records import SYSTEM, in_force
 from intake.replies.compose import ACKNOWLEDGEMENT
 from intake.types import Calendar
 from storage.measuring import ANSWERED, Measured, MeasuredDraft, MeasuredEvent, MeasuredPromise
+from storage.models import SUBSTANTIVE
 from storage.store import Store
 
-LETTER = "letter"
+LETTERS_COME_AT = time(17)  # of the day; the hour says nothing
 
 
 @dataclass(frozen=True, slots=True)
 class ShopFacts:
     """A shop's cases, and the calendars that their promises were counted by: as they were written down, and their
-    closed days."""
+    closed days in the `years` from the first to the last."""
 
     shop: Shop
     cases: tuple[CaseFacts, ...]
     calendars: Mapping[str, dict[str, Any]]
     closed: Mapping[str, Closed]
+    years: tuple[int, int]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -44,8 +46,9 @@ class ShopFacts:
         return rows_of(self.cases, self.zone, self.closed, as_of)
 
     def first_due(self) -> date | None:
-        """The earliest date that was promised."""
-        return min((one.due_on for case in self.cases for one in case.promised), default=None)
+        """The earliest day on which a promise that was known was due."""
+        promised = (one for case in self.cases for one in case.promised)
+        return min((max(one.due_on, one.made_at.astimezone(self.zone).date()) for one in promised), default=None)
 
 
 def collect(store: Store, shop: Shop, until: date) -> ShopFacts:
@@ -53,25 +56,25 @@ def collect(store: Store, shop: Shop, until: date) -> ShopFacts:
     measured = store.measuring.of_shop(shop.id)
     calendars: dict[str, dict[str, Any]] = {}
     by_case: dict[int, list[Promised]] = {}
-    before: set[int] = set()
     assumed = {case.id: case.assumed for case in measured.cases}
+    latest = {(one.case_id, one.message_id): one.made_at for one in measured.promises}
     for one in measured.promises:
         calendar = one.promise.get("calendar") or in_force(shop)["calendar"]
         name = calendar_id(calendar)
         calendars[name] = calendar
-        # A record that came later tells the day of the letter that opened the case.
+        # A record that came later tells the day of the letter that opened the case, and no sooner.
         sure = one.sure or (one.opened and not assumed.get(one.case_id, True))
+        sure = sure and one.made_at == latest[one.case_id, one.message_id]
         by_case.setdefault(one.case_id, []).append(_promised(one, name, sure))
-        if one.answered:
-            before.add(one.case_id)
     first = min((one.received_at.year for one in measured.promises), default=until.year)
-    closed = {name: closed_days(value, first - 1, until.year + 1) for name, value in calendars.items()}
-    return ShopFacts(shop, tuple(_cases(measured, shop, by_case, before)), calendars, closed)
+    years = (first - 1, until.year + 1)
+    closed = {name: closed_days(value, *years) for name, value in calendars.items()}
+    return ShopFacts(shop, tuple(_cases(measured, shop, by_case)), calendars, closed, years)
 
 
-def calendar_id(calendar: Mapping[str, Any]) -> str:
+def calendar_id(calendar: Mapping[str, Any], release: str = holidays_version) -> str:
     """A name for a calendar as it is written down, the same for the same days of the same release of `holidays`."""
-    text = json.dumps([calendar, holidays_version], sort_keys=True, ensure_ascii=False)
+    text = json.dumps([calendar, release], sort_keys=True, ensure_ascii=False)
     return f"{calendar['country'].lower()}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
@@ -99,12 +102,11 @@ def _promised(one: MeasuredPromise, calendar: str, sure: bool) -> Promised:
         channel=one.channel.value,
         dated=sure,
         made_at=one.made_at,
+        answered_before=one.answered and one.opened,
     )
 
 
-def _cases(
-    measured: Measured, shop: Shop, by_case: Mapping[int, list[Promised]], before: set[int]
-) -> Iterable[CaseFacts]:
+def _cases(measured: Measured, shop: Shop, by_case: Mapping[int, list[Promised]]) -> Iterable[CaseFacts]:
     events: dict[int, list[MeasuredEvent]] = {}
     for event in measured.events:
         events.setdefault(event.case_id, []).append(event)
@@ -123,10 +125,9 @@ def _cases(
             closings=tuple(Closing(one.at, str(one.data["why"]), one.actor) for one in said if one.kind == "closed"),
             merges=tuple(Merge(one.at, str(one.data["into"]), one.actor) for one in said if one.kind == "merged"),
             reopened=tuple(Reopening(one.at, one.actor != SYSTEM) for one in said if one.kind == "reopened"),
-            acknowledged=tuple(one.sent_at for one in sent if one.kind == ACKNOWLEDGEMENT and one.sent_at is not None),
+            acknowledged=tuple(_told_at(one, shop.zone) for one in sent if one.kind == ACKNOWLEDGEMENT),
             held=tuple(one.at for one in said if one.kind == "holding reply"),
             moved=tuple(one.at for one in said if one.kind == "date moved"),
-            answered_before=case.id in before,
         )
 
 
@@ -140,8 +141,14 @@ def _answer(event: MeasuredEvent, drafts: Iterable[MeasuredDraft], zone: ZoneInf
     return Answer(event.at, at, on, how, "draft" in data, event.actor, template)
 
 
+def _told_at(draft: MeasuredDraft, zone: ZoneInfo) -> datetime:
+    """When the customer was told by an acknowledgement; of a letter the day is known on which it should come."""
+    moments = [datetime.combine(draft.delivery_on, LETTERS_COME_AT, zone)] if draft.delivery_on is not None else []
+    return max(moment for moment in (draft.sent_at, *moments) if moment is not None)
+
+
 def _is_its(draft: MeasuredDraft, event: MeasuredEvent, on: date) -> bool:
     """Whether an answer was made from a draft."""
     if "draft" in event.data:
         return str(draft.id) == str(event.data["draft"])
-    return draft.kind != ACKNOWLEDGEMENT and draft.delivery_on == on and "on" not in event.data
+    return draft.kind in SUBSTANTIVE and draft.delivery_on == on and "on" not in event.data

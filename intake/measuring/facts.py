@@ -11,7 +11,8 @@ from datetime import date, datetime
 @dataclass(frozen=True, slots=True)
 class Promised:
     """A date that was promised for a message: kept as it was made. `made_at` is when it was counted; `dated` is False
-    where the day of arrival was assumed; `calendar` is the id of the calendar that it was counted by."""
+    where the day of arrival was assumed; `calendar` is the id of the calendar that it was counted by.
+    `answered_before`: its message was brought in as answered, and nobody knows when."""
 
     message: int
     received_at: datetime
@@ -22,6 +23,7 @@ class Promised:
     channel: str
     dated: bool
     made_at: datetime
+    answered_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,7 @@ class Reopening:
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
     """One case. `acknowledged` are the moments at which the customer was told that it came; `held` and `moved` those at
-    which a holding reply, or a person, named another date; `answered_before`: it was brought in as answered, and nobody
-    knows when."""
+    which a holding reply, or a person, named another date."""
 
     reference: str
     shop: str
@@ -82,4 +83,3 @@ class CaseFacts:
     acknowledged: tuple[datetime, ...] = ()
     held: tuple[datetime, ...] = ()
     moved: tuple[datetime, ...] = ()
-    answered_before: bool = False

@@ -7,12 +7,13 @@ holds only dates that are past; who was not answered is a miss, and waits longer
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from math import sqrt
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from math import ceil, sqrt
 from types import MappingProxyType
 from typing import Any
 
-from intake.measuring.rows import LETTER, Row
+from intake.measuring.rows import BEFORE, LETTER, Row
 
 Z = 1.96  # two-sided 95 %
 MERGED = "merged"
@@ -42,9 +43,10 @@ class Figures:
     """What was measured. `good` of `count` cases; `lower` and `upper` are the 95 % Wilson interval of the share (0 to
     1).
 
-    `median` is in business days, None where more than half wait (or none was measured). `channels` has (count, good) by
-    channel, `excluded` how many cases do not count, by reason. `unanswered` are the promises that are past due without
-    an answer, in the window or before, and `longest_wait` the business days of the longest.
+    `median` is in business days, None where half wait or more (or none was measured). `channels` has (count, good) by
+    channel, `excluded` how many cases do not count, by reason, and `excluded_share` is their share of all; those that
+    were answered before Intake came are told, and have no part in it. `unanswered` are the promises past due that
+    somebody waits for still, in the window or before, and `longest_wait` the business days of the longest.
     """
 
     window: Window
@@ -59,11 +61,6 @@ class Figures:
     excluded_share: float
     unanswered: int
     longest_wait: int
-
-
-Measure = Callable[[Sequence[Row], date, int], list[Outcome]]
-"""Outcomes of the rows in a window that are not excluded, as of a local day. The number is the measure's own: hours or
-days."""
 
 
 def wilson(good: int, count: int, z: float = Z) -> tuple[float, float]:
@@ -82,70 +79,73 @@ def percentile(days: Iterable[int | None], share: float) -> float | None:
     known = sorted((day is None, day or 0) for day in days)
     if not known:
         return None
-    place = share * len(known)
-    rank = max(0, -int(-place // 1) - 1)
+    # Exact: 0.9 of 10 as binary fractions may be a little more than 9.
+    place = Fraction(str(share)) * len(known)
+    rank = max(0, ceil(place) - 1)
     chosen = [known[rank]]
-    if place == int(place) and share == 0.5 and rank + 1 < len(known):
+    if share == 0.5 and place.denominator == 1:
         chosen.append(known[rank + 1])
     return None if any(never for never, _ in chosen) else sum(day for _, day in chosen) / len(chosen)
 
 
-def _answered_in_time(rows: Sequence[Row], _today: date, _number: int) -> list[Outcome]:
-    return [
-        Outcome(case, found[0].channel, all(row.in_time for row in found), _slowest(found))
-        for case, found in _by_case(rows)
-    ]
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is measured. `applies` says which rows are looked at, as of a local day; `good`, whether a case is, by its
+    rows of these that are not excluded. The number is the measure's own: hours or days."""
+
+    applies: Callable[[Row, date, int], bool]
+    good: Callable[[Sequence[Row], int], bool]
 
 
-def _answered(rows: Sequence[Row], _today: date, _number: int) -> list[Outcome]:
-    return [
-        Outcome(case, found[0].channel, all(row.answered_on is not None for row in found), _slowest(found))
-        for case, found in _by_case(rows)
-    ]
+def _any(_row: Row, _today: date, _number: int) -> bool:
+    return True
 
 
-def _acknowledged(rows: Sequence[Row], _today: date, hours: int) -> list[Outcome]:
-    """Of each case's first message: whether the customer was told within so many hours that it came."""
-    first = [row for row in rows if row.sequence == 1]
+def _is_first(row: Row, _today: date, _number: int) -> bool:
+    return row.sequence == 1
+
+
+def _is_letter(row: Row, _today: date, _number: int) -> bool:
+    return row.channel == LETTER
+
+
+def _has_rested(row: Row, today: date, days: int) -> bool:
+    """What was answered so many days ago: it is known whether the customer let it rest."""
+    return row.answered_on is not None and (today - row.answered_on).days > days
+
+
+def _in_time(rows: Sequence[Row], _number: int) -> bool:
+    return all(row.in_time for row in rows)
+
+
+def _answered(rows: Sequence[Row], _number: int) -> bool:
+    return all(row.answered_on is not None for row in rows)
+
+
+def _acknowledged(rows: Sequence[Row], hours: int) -> bool:
+    """Whether the customer was told within so many hours that it came."""
     within = timedelta(hours=hours)
-    return [
-        Outcome(
-            case,
-            found[0].channel,
-            all(row.acknowledged_at is not None and row.acknowledged_at - row.received_at <= within for row in found),
-            None,
-        )
-        for case, found in _by_case(first)
-    ]
+    return all(row.acknowledged_at is not None and row.acknowledged_at - row.received_at <= within for row in rows)
 
 
-def _not_reopened(rows: Sequence[Row], today: date, days: int) -> list[Outcome]:
-    """Of what was answered so many days ago: whether the customer let it rest."""
-    known = [row for row in rows if row.answered_on is not None and (today - row.answered_on).days > days]
-    return [
-        Outcome(case, found[0].channel, not any(_was_reopened(row, days) for row in found), _slowest(found))
-        for case, found in _by_case(known)
-    ]
+def _let_rest(rows: Sequence[Row], days: int) -> bool:
+    return not any(
+        row.reopened_on is not None and row.answered_on is not None and (row.reopened_on - row.answered_on).days <= days
+        for row in rows
+    )
 
 
-def _was_reopened(row: Row, days: int) -> bool:
-    if row.reopened_on is None or row.answered_on is None:
-        return False
-    return (row.reopened_on - row.answered_on).days <= days
-
-
-def _dated(rows: Sequence[Row], _today: date, _number: int) -> list[Outcome]:
-    letters = [row for row in rows if row.channel == LETTER]
-    return [Outcome(case, LETTER, all(row.dated for row in found), None) for case, found in _by_case(letters)]
+def _dated(rows: Sequence[Row], _number: int) -> bool:
+    return all(row.dated for row in rows)
 
 
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
-        "answered-in-time": _answered_in_time,
-        "acknowledged-within": _acknowledged,
-        "median-days": _answered,
-        "not-reopened-within": _not_reopened,
-        "letters-dated": _dated,
+        "answered-in-time": Measure(_any, _in_time),
+        "acknowledged-within": Measure(_is_first, _acknowledged),
+        "median-days": Measure(_any, _answered),
+        "not-reopened-within": Measure(_has_rested, _let_rest),
+        "letters-dated": Measure(_is_letter, _dated),
     }
 )
 WITH_DAYS = frozenset({"answered-in-time", "median-days", "not-reopened-within"})  # those that have a median
@@ -154,14 +154,18 @@ WITH_NUMBER = frozenset({"acknowledged-within", "not-reopened-within"})  # hours
 
 def measure(name: str, rows: Sequence[Row], window: Window, today: date, number: int = 0) -> Figures:
     """The figures of a measure (a key of `MEASURES`) over a shop's rows, as of a local day."""
-    past = [row for row in rows if row.due_on < today]
-    inside = [row for row in past if window.first <= row.due_on <= window.last]
-    outcomes = MEASURES[name]([row for row in inside if not row.excluded], today, number)
+    chosen = MEASURES[name]
+    past = sorted((row for row in rows if row.due_on < today), key=_order)
+    inside = [row for row in past if window.first <= row.due_on <= window.last and chosen.applies(row, today, number)]
+    outcomes = [
+        Outcome(case, found[0].channel, chosen.good(found, number), _slowest(found))
+        for case, found in _by_case(row for row in inside if not row.excluded)
+    ]
     good, count = sum(one.good for one in outcomes), len(outcomes)
     lower, upper = wilson(good, count)
     excluded = _excluded(inside)
-    out = sum(excluded.values())
-    waiting = [row for row in past if not row.excluded and row.answered_on is None]
+    out = sum(cases for reason, cases in excluded.items() if reason != BEFORE)
+    waiting = [row for row in past if row.waits]
     channels = {one.channel for one in outcomes}
     return Figures(
         window=window,
@@ -208,6 +212,11 @@ def _by_case(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
     return list(found.items())
 
 
+def _order(row: Row) -> tuple[date, datetime, str, int, str]:
+    """By nothing that names a case: the figures are the same over rows with other names."""
+    return row.due_on, row.received_at, row.channel, row.sequence, row.excluded
+
+
 def _slowest(rows: Iterable[Row]) -> int | None:
     days = [row.days_taken for row in rows]
     return None if None in days else max(day for day in days if day is not None)
@@ -219,8 +228,8 @@ def _split(outcomes: Iterable[Outcome], channel: str) -> tuple[int, int]:
 
 
 def _excluded(rows: Sequence[Row]) -> dict[str, int]:
-    """How many cases do not count, by reason: all of whose promises are excluded, and those that were merged into
-    another one, for which they count."""
+    """How many cases do not count, by reason: those all of whose promises are excluded, and those that were merged into
+    another one, as which they count."""
     reasons = Counter(found[-1].excluded for _, found in _by_case(rows) if all(row.excluded for row in found))
     merged = {row.member for row in rows if row.member != row.case}
     if merged:

@@ -10,6 +10,8 @@ The state of things at the end of the due date decides, and what is said later d
   again; closed so later, it is missed unless it was answered. What was never a consumer's complaint (spam, business, no
   complaint) is excluded at any time, until the case is opened again.
 - A promise belongs to its message: split off, it goes with it; counted twice for one message, the earlier date holds.
+- Only what is said after a promise was made answers it. What was brought in as answered is excluded: nobody knows when.
+- A case that was closed without an answer is missed, and nobody waits for it any more.
 
 Nothing that was told after `as_of` is looked at, so the rows of a past day can be made again.
 """
@@ -33,9 +35,10 @@ class Row:
     """One promise and what became of it. Days are local to the shop.
 
     `case` is the case that it counts for, `member` the one that it was made in: another one where that was merged.
-    `days_taken` are the business days to the answer, None without one; then `days_waited` are those up to `as_of`.
-    `told_on` is when the answer was known, `seen` that it was seen in Sent. `reopened_on` is when the customer wrote
-    again after it. `excluded` is why it does not count ("" where it does), with who said so, and when.
+    `days_taken` are the business days to the answer, None without one; then `days_waited` are those up to `as_of`, or
+    to `closed_on`, when its case was closed without one (None while somebody waits). `told_on` is when the answer was
+    known, `seen` that it was seen in Sent. `reopened_on` is when the customer wrote again after it. `excluded` is why
+    it does not count ("" where it does), with who said so, and when.
     """
 
     case: str
@@ -60,6 +63,7 @@ class Row:
     template: str = ""
     days_taken: int | None = None
     days_waited: int | None = None
+    closed_on: date | None = None
     reopened_on: date | None = None
     excluded: str = ""
     excluded_by: str = ""
@@ -72,15 +76,23 @@ class Row:
             return False
         return self.seen or self.told_on <= self.due_on
 
+    @property
+    def waits(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return not self.excluded and self.answered_on is None and self.closed_on is None
+
 
 def rows_of(cases: Iterable[CaseFacts], zone: ZoneInfo, calendars: Calendars, as_of: datetime) -> tuple[Row, ...]:
     """The rows of a shop's cases, as they were at `as_of` (aware), by due date. `zone` is the shop's; `calendars` has
     each calendar that a promise names, for all years in which it was waited for."""
     facts = {case.reference: case for case in cases if case.opened_at <= as_of}
     book = _Book(facts, zone, as_of)
-    for reference in facts:
-        book.families.setdefault(book.way(reference)[-1][0], []).append(reference)
-    rows = [book.row(reference, number, promised) for reference, number, promised in book.promises()]
+    book.fill()
+    rows = [
+        book.row(reference, number, made)
+        for reference, found in book.made.items()
+        for number, made in enumerate(found, start=1)
+    ]
     done = [recounted(row, calendars, as_of.astimezone(zone).date()) for row in rows]
     return tuple(sorted(done, key=lambda row: (row.due_on, row.member, row.sequence)))
 
@@ -91,43 +103,53 @@ def recounted(row: Row, calendars: Calendars, today: date) -> Row:
     zero = day_zero(row.due_on, row.business_days, closed)
     if row.answered_on is not None:
         return replace(row, days_taken=business_days_after(zero, row.answered_on, closed), days_waited=None)
-    return replace(row, days_taken=None, days_waited=business_days_after(zero, today, closed))
+    until = row.closed_on or today
+    return replace(row, days_taken=None, days_waited=business_days_after(zero, until, closed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The promise of a message, as it holds, where it was made more than once: `since` is when it was made first, and
+    `came_at` the latest moment at which the message was ever thought to have come."""
+
+    promised: Promised
+    since: datetime
+    came_at: datetime
+    dated: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """The facts of a shop, to be looked up. `families` are the cases that became one, by the one that stayed."""
+    """The facts of a shop, to be looked up. `families` are the cases that became one, by the one that stayed; `made`
+    the promises of each case, in the order in which their messages came."""
 
     facts: Mapping[str, CaseFacts]
     zone: ZoneInfo
     as_of: datetime
     families: dict[str, list[str]] = field(default_factory=dict)
+    made: dict[str, list[_Made]] = field(default_factory=dict)
 
-    def promises(self) -> list[tuple[str, int, Promised]]:
-        """Each message's promise with the case that it belongs to, and its number in that case."""
-        owners: dict[int, tuple[datetime, str]] = {}
-        earliest: dict[int, Promised] = {}
+    def fill(self) -> None:
+        """Find the families, and the case that each message belongs to: the last one that it was promised in."""
+        for reference in self.facts:
+            self.families.setdefault(self.way(reference)[-1][0], []).append(reference)
+        found: dict[int, list[tuple[datetime, str, Promised]]] = {}
         for reference, case in self.facts.items():
             for one in case.promised:
-                if one.made_at > self.as_of:
-                    continue
-                owners[one.message] = max(owners.get(one.message, (one.made_at, reference)), (one.made_at, reference))
-                held = earliest.get(one.message)
-                if held is None or (one.due_on, one.made_at) < (held.due_on, held.made_at):
-                    earliest[one.message] = one
-        by_case: dict[str, list[Promised]] = {}
-        for message, (_, reference) in owners.items():
-            by_case.setdefault(reference, []).append(earliest[message])
-        return [
-            (reference, number, promised)
-            for reference, found in by_case.items()
-            for number, promised in enumerate(sorted(found, key=lambda one: (one.received_at, one.message)), start=1)
-        ]
+                if one.made_at <= self.as_of:
+                    found.setdefault(one.message, []).append((one.made_at, reference, one))
+        for all_of_it in found.values():
+            _, owner, _ = max(all_of_it, key=lambda told: told[:2])
+            self.made.setdefault(owner, []).append(_made([one for _, _, one in all_of_it]))
+        for several in self.made.values():
+            several.sort(key=lambda one: (one.promised.received_at, one.promised.message))
 
-    def row(self, member: str, number: int, promised: Promised) -> Row:
+    def row(self, member: str, number: int, made: _Made) -> Row:
+        """The row of a promise, the `number`th of its case."""
+        promised = made.promised
         case = self._counts_for(member, promised.due_on)
-        answer = self._answer(member, promised)
-        closing = self._excluded(member, case, promised, answer)
+        answer = self._answer(member, made)
+        closing = self._excluded(case, promised, answer)
         return Row(
             case=case,
             member=member,
@@ -141,7 +163,7 @@ class _Book:
             business_days=promised.business_days,
             counting=promised.counting,
             calendar=promised.calendar,
-            dated=promised.dated,
+            dated=made.dated,
             acknowledged_at=self._acknowledged(member, promised) if number == 1 else None,
             answered_at=answer.at if answer else None,
             answered_on=answer.on if answer else None,
@@ -149,6 +171,7 @@ class _Book:
             told_on=self._day(answer.told_at) if answer else None,
             seen=answer.seen if answer else False,
             template=answer.template if answer else "",
+            closed_on=None if answer else self._closed(member, promised),
             reopened_on=self._reopened(member, promised, answer) if answer else None,
             excluded=closing.why if closing else "",
             excluded_by=closing.actor if closing else "",
@@ -164,31 +187,30 @@ class _Book:
         while True:
             here, since = way[-1]
             merges = [one for one in self.facts[here].merges if one.at <= self.as_of and one.into in self.facts]
-            if not merges or any(merges[-1].into == seen for seen, _ in way):
+            latest = max(merges, key=lambda one: (one.at, one.into), default=None)
+            if latest is None or any(latest.into == seen for seen, _ in way):
                 return way
-            at = merges[-1].at
-            way.append((merges[-1].into, at if since is None or at > since else since))
+            way.append((latest.into, latest.at if since is None or latest.at > since else since))
 
     def _counts_for(self, member: str, due_on: date) -> str:
         """The case that a promise counts for: the one that its own case was, at the end of the due date."""
         there = [case for case, since in self.way(member) if since is None or self._day(since) <= due_on]
         return there[-1]
 
-    def _answer(self, member: str, promised: Promised) -> Answer | None:
+    def _answer(self, member: str, made: _Made) -> Answer | None:
         """The answer that counts: the first that is in time, else the first."""
-        found = [one for one in self._answers(member) if self._after(one, promised)]
-        in_time = [
-            one
-            for one in found
-            if one.on <= promised.due_on and (one.seen or self._day(one.told_at) <= promised.due_on)
-        ]
-        return min(in_time or found, key=lambda one: (one.on, one.at, one.told_at), default=None)
+        due_on = made.promised.due_on
+        found = [one for one in self._answers(member) if self._after(one, made)]
+        in_time = [one for one in found if one.on <= due_on and (one.seen or self._day(one.told_at) <= due_on)]
+        return min(in_time or found, key=_order, default=None)
 
-    def _after(self, answer: Answer, promised: Promised) -> bool:
-        """Whether an answer came after what it would answer. A letter has a day, and no hour."""
-        if promised.channel == LETTER:
-            return self._day(answer.at) >= self._day(promised.received_at)
-        return answer.at >= promised.received_at
+    def _after(self, answer: Answer, made: _Made) -> bool:
+        """Whether an answer came after what it would answer. Of a letter only the day is known."""
+        if answer.told_at < made.since:
+            return False  # what it answers was not known yet
+        if LETTER in (made.promised.channel, answer.how):
+            return self._day(answer.at) >= self._day(made.came_at)
+        return answer.at >= made.came_at
 
     def _answers(self, member: str) -> list[Answer]:
         """What was answered in a case, and in those that became one with it."""
@@ -210,18 +232,28 @@ class _Book:
                 return max(moment for moment in (since, mine[case]) if moment is not None)
         return None
 
-    def _excluded(self, member: str, case: str, promised: Promised, answer: Answer | None) -> Closing | None:
+    def _excluded(self, case: str, promised: Promised, answer: Answer | None) -> Closing | None:
         """The closing by which a promise does not count."""
-        if self.facts[member].answered_before and answer is None:
-            return Closing(self.facts[member].opened_at, BEFORE, "import")
+        if promised.answered_before:
+            return Closing(promised.made_at, BEFORE, "import")
         for closing in self._closings(case):
             if closing.why in NEVER_A_COMPLAINT and not self._reopened_after(case, closing.at, by_person=False):
                 return closing
             waited = answer is None or answer.told_at > closing.at
             by_then = promised.received_at <= closing.at and self._day(closing.at) <= promised.due_on
-            if closing.why in NOT_WAITED_FOR and waited and by_then:
-                return None if self._reopened_after(case, closing.at, by_person=True) else closing
+            stands = not self._reopened_after(case, closing.at, by_person=True)
+            if closing.why in NOT_WAITED_FOR and waited and by_then and stands:
+                return closing
         return None
+
+    def _closed(self, member: str, promised: Promised) -> date | None:
+        """When what was promised was closed for good, in its own case or in one that it became."""
+        cases = [case for case, _ in self.way(member)]
+        ends = [one.at for case in cases for one in self._closings(case) if one.at >= promised.received_at]
+        last = max(ends, default=None)
+        if last is None or any(self._reopened_after(case, last, by_person=False) for case in cases):
+            return None
+        return self._day(last)
 
     def _closings(self, case: str) -> list[Closing]:
         return sorted((one for one in self.facts[case].closings if one.at <= self.as_of), key=lambda one: one.at)
@@ -238,9 +270,9 @@ class _Book:
     def _reopened(self, member: str, promised: Promised, answer: Answer) -> date | None:
         """When the customer wrote again after the answer, other than mere thanks."""
         later = [
-            one
-            for one in self.facts[member].promised
-            if one.message != promised.message and one.made_at <= self.as_of and one.received_at > answer.at
+            one.promised
+            for one in self.made[member]
+            if one.promised.message != promised.message and one.promised.received_at > answer.at
         ]
         thanks = [closing.at for closing in self._closings(member) if closing.why == "thanks"]
         real = [one.received_at for one in later if not self._is_thanks(one, thanks)]
@@ -248,6 +280,20 @@ class _Book:
 
     def _is_thanks(self, promised: Promised, thanks: Sequence[datetime]) -> bool:
         return any(promised.received_at <= at and self._day(at) <= promised.due_on for at in thanks)
+
+
+def _made(several: Sequence[Promised]) -> _Made:
+    """One promise of all that were made for a message: the earliest date holds."""
+    return _Made(
+        promised=min(several, key=lambda one: (one.due_on, one.made_at)),
+        since=min(one.made_at for one in several),
+        came_at=max(one.received_at for one in several),
+        dated=any(one.dated for one in several),
+    )
+
+
+def _order(answer: Answer) -> tuple[date, datetime, datetime, bool, str, str]:
+    return answer.on, answer.at, answer.told_at, not answer.seen, answer.how, answer.template
 
 
 def _known_from(answer: Answer, link: datetime) -> Answer:
