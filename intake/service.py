@@ -3,8 +3,8 @@
     watcher (one a mailbox, owns its connection) ── receive ──┐
     post folder (one a shop)  ── receive ─► recognise (one) ──┼─► process (one) ─┬─► deliver (one a shop)
                                                               └─ wakes it       └─► send (one a shop)
-    timed jobs: what the manager is told of dates, the calendar file; a thread beside them raises the alarms, also the
-    one that they stand still
+    timed jobs: what the manager is told of dates, the calendar file, each night what is to be forgotten; a thread
+    beside them raises the alarms, also the one that they stand still
 
 A watcher waits in IDLE where the server offers it, and polls all the same. A slow server delays only its own mailbox.
 A job's failure is logged, its heartbeat says so, and it is tried again; nothing here ends the service but a stop.
@@ -31,6 +31,7 @@ from intake.pipeline import (
     deliver,
     keep_awake,
     keep_calendar,
+    keep_retention,
     process,
     receive_mail,
     recognise,
@@ -46,6 +47,7 @@ WORK_SECONDS = 5.0
 HEARTBEAT_SECONDS = 30.0
 NOTICE_SECONDS = 30.0
 CALENDAR_SECONDS = 60.0
+RETENTION_SECONDS = 300.0
 LONGEST_PAUSE = 300.0
 STOP_SECONDS = 4.0
 # RFC 2177 says 29 minutes; routers and servers forget a quiet connection sooner.
@@ -177,6 +179,7 @@ class Service:
         # Before anybody looks: the last one may be of a run that ended long ago.
         _beat(house, SERVICE, "")
         self._every(HEARTBEAT_SECONDS, "heartbeat", self._heartbeat)
+        self._every(RETENTION_SECONDS, "erasing", self._forget)
         self._scheduler.start()
         house.examiner.warm_up()
         for thread in (self._reader, self._processor, self._dispatcher, self._watchman, *self._watchers):
@@ -236,6 +239,10 @@ class Service:
 
     def _heartbeat(self) -> None:
         self._house.store.beat(SERVICE, self._house.clock())
+
+    def _forget(self) -> None:
+        if keep_retention(self._house, self._stopping.is_set):
+            self._dispatcher.wake()
 
     def _watch(self) -> None:
         raise_alarms(self._house)

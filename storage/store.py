@@ -14,6 +14,7 @@ from sqlalchemy import Engine, func, or_, select, update
 from sqlalchemy import case as sql_case
 
 from storage.answers import Answers
+from storage.auditing import Auditing
 from storage.chain import Chain
 from storage.database import reading, writing, writing_alone
 from storage.dossiers import Dossiers
@@ -43,6 +44,7 @@ from storage.models import (
     Note,
 )
 from storage.notices import Notices
+from storage.persons import Persons
 from storage.processing import Processing
 from storage.rows import change, fetch, fetch_one, insert_all, insert_new, put, values_of
 from storage.sending import Sending
@@ -104,7 +106,9 @@ class Store:
         self.answers = Answers(engine)
         self.notices = Notices(engine)
         self.chain = Chain(engine)
+        self.auditing = Auditing(engine)
         self.erasing = Erasing(engine)
+        self.persons = Persons(engine)
         self.measuring = Measuring(engine)
         self.dossiers = Dossiers(engine)
 

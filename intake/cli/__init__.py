@@ -14,7 +14,7 @@ from storage.errors import StorageError
 
 FAMILIES = (
     *("running", "cases", "casework", "arrivals", "inspecting", "dates", "letters"),
-    *("schema", "keeping", "status", "auth", "calendar", "templates", "dossier", "badges"),
+    *("schema", "keeping", "status", "auth", "calendar", "templates", "dossier", "badges", "privacy", "evidence"),
 )
 for family in FAMILIES:
     import_module(f"intake.cli.{family}")

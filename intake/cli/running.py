@@ -20,7 +20,18 @@ from intake.demo.samples import seed_letters, seed_mailbox
 from intake.demo.servers import HOST, Account, DemoServers
 from intake.errors import AlreadyRunning, ConfigError, IntakeError, UsageError
 from intake.imap import connect
-from intake.pipeline import House, deliver, keep_awake, process, receive_mail, receive_sent, recognise, send, watch_post
+from intake.pipeline import (
+    House,
+    deliver,
+    keep_awake,
+    keep_retention,
+    process,
+    receive_mail,
+    receive_sent,
+    recognise,
+    send,
+    watch_post,
+)
 from intake.post_folder import INCOMING
 from intake.service import Service
 from intake.sources.mailbox import MailboxSource
@@ -155,6 +166,7 @@ def _one_pass(house: House) -> tuple[dict[str, int], list[str]]:
     summary["processed"] = process(house)
     summary["mails"] += _poll_sent(house, problems)
     summary["processed"] += process(house)
+    keep_retention(house)
     for shop in house.config.shops:
         keep_awake(house, shop)
         summary["sent"] += send(house, shop)

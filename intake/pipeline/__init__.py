@@ -19,6 +19,7 @@ from intake.pipeline.notifying import keep_awake
 from intake.pipeline.processing import process
 from intake.pipeline.receiving import receive_files, receive_mail, receive_sent
 from intake.pipeline.recognising import recognise
+from intake.pipeline.retaining import keep_retention
 from intake.pipeline.sending import send
 from intake.pipeline.watching_answers import AnswerWatch
 from intake.pipeline.watching_post import watch_post
@@ -29,6 +30,7 @@ __all__ = [
     "deliver",
     "keep_awake",
     "keep_calendar",
+    "keep_retention",
     "process",
     "receive_files",
     "receive_mail",

@@ -38,10 +38,17 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Why something is erased, in one word for the history (`retention` or `asked`), and who wants it."""
+    """Why something is erased, in one word for the history (`retention` or `asked`), who wants it, and on what ground,
+    in a word too."""
 
     why: str
     actor: str = SYSTEM
+    ground: str = ""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the history keeps of it."""
+        return {"why": self.why, **({"ground": self.ground} if self.ground else {})}
 
 
 def forget_case(house: House, case_id: int, wish: Wish, refusal: Callable[[Family], str]) -> str:
@@ -62,9 +69,8 @@ def forget_case(house: House, case_id: int, wish: Wish, refusal: Callable[[Famil
         gone.add(unit.erasure.forget_cases(family.cases, now))
         _bury(house, unit, gone)
         for case in family.cases:
-            told = {"why": wish.why}
             unit.add_event(
-                Event(shop=case.shop, case_id=case.id, kind="anonymised", actor=wish.actor, data=told, at=now)
+                Event(shop=case.shop, case_id=case.id, kind="anonymised", actor=wish.actor, data=wish.told, at=now)
             )
         references = [case.reference for case in family.cases]
         unit.add_effect(_of_files(house, family.case.shop, gone, references, f"case:{case_id}"))
@@ -73,19 +79,20 @@ def forget_case(house: House, case_id: int, wish: Wish, refusal: Callable[[Famil
     return ""
 
 
-def forget_messages(house: House, shop: Shop, message_ids: Sequence[int], wish: Wish) -> int:
-    """Forget messages that belong to no case that is kept; how many."""
+def forget_messages(house: House, shop: Shop, message_ids: Sequence[int], wish: Wish, *, anywhere: bool = False) -> int:
+    """Forget messages that belong to no case whose people are kept, or `anywhere`; how many."""
     done = 0
     for start in range(0, len(message_ids), BATCH):
         now = house.clock()
         with house.store.processing() as unit:
-            part = unit.erasure.messages_of_none(message_ids[start : start + BATCH])
+            part = message_ids[start : start + BATCH]
+            part = part if anywhere else unit.erasure.messages_of_none(part)
             gone = unit.erasure.forget_messages(part, now, BLANK_LETTER)
             if not gone.messages:
                 continue
             _bury(house, unit, gone)
             for message in gone.messages:
-                data = {"why": wish.why, "message": message.id}
+                data = {**wish.told, "message": message.id}
                 unit.add_event(
                     Event(
                         shop=shop.id,

@@ -1,0 +1,247 @@
+"""What is erased is gone: from every column of every table, from the database's own files, from the originals and from
+the post folder; it does not come back, and what belongs to others, and what is measured, is as it was."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import pytest
+from sqlalchemy import MetaData, select
+
+from intake import casework
+from intake.casework.persons import erase_person, find_person
+from intake.pipeline import House, deliver, process, receive_files
+from intake.sources.files import FoundMail
+from storage.database import reading
+from storage.models import Arrival, Channel
+from storage.store import CaseFile
+from tests.builders import MONDAY, mail, post_settings, shop_settings, make_config, make_house
+from tests.counter import Clock
+from tests.post_office import SENDER, TEXT, PostOffice, scan
+
+NAME, ADDRESS, ORDER, IBAN = "Wilhelmina Zonnestraal", "wilhelmina@quist.example.com", "90417733", "NL91ABNA0417164300"
+HOME = {"street": "Parelmoerlaan", "house_number": "7", "postal_code": "7311 XK", "city": "Apeldoorn"}
+WORDS = ("zonnestraal", "quist", "kobaltblauw", "theeservies", ORDER, IBAN, "nl91 abna", "parelmoer", "7311", "krokus")
+HERS = f"""Mijn kobaltblauwe theeservies, bestelling {ORDER}, kwam gebroken aan. Mijn rekening is {IBAN}.
+
+{NAME}
+"""
+LETTER = (
+    TEXT.replace("A. de Boer", NAME)
+    .replace("Kerkstraat 5", "Parelmoerlaan 7")
+    .replace("1017 GA Amsterdam", "7311 XK Apeldoorn")
+    .replace("stofzuiger", "kobaltblauwe theeservies")
+    .replace("104233", ORDER)
+)
+OTHER = TEXT.replace("stofzuiger", "grasmaaier").replace("104233", "555111")
+ANSWER = f"Uw klacht\n\nGeachte mevrouw Zonnestraal,\n\nU krijgt een nieuw kobaltblauw theeservies.\n\nMirjam\n"
+
+
+class Office(PostOffice):
+    """A shop with a post folder, whose mailbox brings mails without a server."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self.uid = 0
+
+    def mails(self, *mails: bytes, epoch: int = 1) -> None:
+        for raw in mails:
+            self.uid += 1
+            arrival = Arrival(
+                shop="sis",
+                channel=Channel.MAIL,
+                account="mirjam at imap.example.nl",
+                folder="INBOX",
+                uidvalidity=epoch,
+                uid=self.uid,
+                sha256=self.house.originals.add(raw),
+                size=len(raw),
+                received_at=self.house.clock(),
+                received_basis="internaldate",
+                stored_at=self.house.clock(),
+            )
+            self.house.store.receive([arrival])
+        self.work()
+
+    def finish(self) -> None:
+        """Deliver until nothing waits."""
+        while deliver(self.house, self.shop):
+            pass
+        assert self.house.store.counts()["effects_waiting"] == 0
+
+
+@contextmanager
+def office_of(tmp_path: Path, database: str = "", **more: Any) -> Iterator[Office]:
+    shop = shop_settings(post_folder=post_settings(tmp_path / "post"), acknowledge="off")
+    with make_house(make_config(tmp_path / "data", database, [shop]), more.pop("clock", Clock()), **more) as house:
+        yield Office(house)
+
+
+def rows(house: House) -> dict[str, list[dict[str, Any]]]:
+    """Everything in every table, as it is stored."""
+    metadata = MetaData()
+    metadata.reflect(house.store.engine)
+    with reading(house.store.engine) as connection:
+        return {
+            table.name: [dict(row._mapping) for row in connection.execute(select(table).order_by(*table.primary_key))]
+            for table in metadata.sorted_tables
+        }
+
+
+def traces(office: Office, tmp_path: Path) -> list[str]:
+    """Where one of her words stands still."""
+    found = []
+    for table, lines in rows(office.house).items():
+        for line in lines:
+            for column, value in line.items():
+                text = json.dumps(value, default=str, ensure_ascii=False).lower()
+                found += [f"{table}.{column}: {word} in {text[:200]}" for word in WORDS if word.lower() in text]
+    for path in tmp_path.rglob("*"):
+        text = str(path.relative_to(tmp_path)).lower()
+        if path.is_file():
+            text += path.read_bytes().decode("utf-8", "ignore").lower() + text_of(path).lower()
+        found += [f"{path}: {word}" for word in WORDS if word.lower() in text]
+    return found
+
+
+def text_of(path: Path) -> str:
+    """The text of a PDF, whose bytes are compressed."""
+    if path.read_bytes()[:5] != b"%PDF-":
+        return ""
+    with pypdfium2.PdfDocument(path) as pdf:
+        return " ".join(page.get_textpage().get_text_range() for page in pdf)
+
+
+def of_others(office: Office, reference: str) -> tuple[CaseFile, dict[str, bytes]]:
+    """A case with all its rows, and every file that has its reference in its name or is one of its originals."""
+    case = office.find(reference)
+    file = office.house.store.case_file(case.id or 0)
+    hashes = {document.sha256 for document in file.documents} | {draft.pdf_sha256 for draft in file.drafts}
+    originals = {sha: office.house.originals.read(sha) for sha in hashes if sha}
+    posted = {str(path): path.read_bytes() for path in office.path.rglob(f"*{reference}*") if path.is_file()}
+    return file, {**originals, **posted}
+
+
+def facts(office: Office) -> list[Any]:
+    """What figures rest on: cases by their dates and outcome, deadlines, and the history before the erasure."""
+    stored = rows(office.house)
+    named = ("reference", "state", "channel", "category", "labels", "language", "received_at", "due_on", "post_by")
+    named += ("opened_at", "answered_at", "answered_how", "closed_at", "closed_as", "merged_into_id", "assumed")
+    deadlines = [{key: value for key, value in line.items() if key != "because"} for line in stored["deadline"]]
+    events = [line for line in stored["event"] if line["kind"] not in ("anonymised", "erased")]
+    cases = [{key: line[key] for key in named} for line in stored["complaint_case"]]
+    kept = ("id", "arrival_id", "fate", "reason_kind", "case_id", "received_at", "outgoing", "channel", "category")
+    return [cases, deadlines, events, [{key: line[key] for key in kept} for line in stored["message"]]]
+
+
+def her_mail() -> bytes:
+    return mail(
+        HERS,
+        sender=f"{NAME} <{ADDRESS}>",
+        subject=f"Gebroken theeservies {ORDER}",
+        message_id="<one@quist.example.com>",
+        attach={"zonnestraal-foto.txt": b"het kobaltblauwe theeservies in scherven " * 20},
+    )
+
+
+def fill(office: Office) -> tuple[str, str]:
+    """Her cases (by mail, by mail from another address, by letter from a CSV, all merged), answered by a letter that was
+    printed and posted; her automatic mail; and a case of somebody else from the same CSV. The references of hers and of
+    the other's."""
+    house = office.house
+    (office.path / "incoming" / "week.csv").write_text(
+        "file;received_on;sender_name;sender_street;sender_house_number;sender_postal_code;sender_city\r\n"
+        f"hers.pdf;2026-09-04;{NAME};Parelmoerlaan;7;7311 XK;Apeldoorn\r\n"
+        "other.pdf;2026-09-04;A. de Boer;Kerkstraat;5;1017 GA;Amsterdam\r\n"
+    )
+    office.drop("hers.pdf", scan(LETTER))
+    office.drop("other.pdf", scan(OTHER))
+    office.work()
+    by_name = {file.case.complainant_name: file.case.reference for file in office.cases()}
+    hers, other = by_name[NAME], by_name["A. de Boer"]
+    office.drop("again.pdf", scan(LETTER))
+    office.work()
+    again = mail(
+        HERS + "Ik wacht nog op antwoord.",
+        sender=f"W.Z. <krokus@example.com>",
+        message_id="<two@quist.example.com>",
+        in_reply_to="<one@quist.example.com>",
+    )
+    away = mail(
+        HERS,
+        sender=f"{NAME} <{ADDRESS}>",
+        message_id="<away@quist.example.com>",
+        auto_submitted="auto-replied",
+        subject="Afwezig",
+    )
+    office.mails(her_mail(), again, away)
+    mails = [case.reference for case in house.store.list_cases() if case.reference not in (hers, other)]
+    for reference in mails:
+        casework.merge(house, reference, hers, "mirjam")
+    casework.note(house, hers, f"{NAME} belde over {ORDER}", "mirjam")
+    casework.assign(house, hers, "Mirjam", "mirjam")
+    casework.move_due(house, hers, office.find(hers).due_on + timedelta(days=5), f"{NAME} is op reis", "mirjam")
+    with house.store.processing() as unit:
+        unit.recipients.set_undeliverable("sis", ADDRESS, MONDAY)
+        unit.add_attention(office.find(hers).id or 0, f"not delivered to {ADDRESS}")
+    casework.approve_letter(house, hers, ANSWER, "mirjam")
+    casework.approve_letter(house, other, "Uw klacht\n\nU krijgt een nieuwe grasmaaier.\n\nMirjam\n", "mirjam")
+    office.work()
+    run, printed = casework.print_letters(house, office.shop, duplex=False)
+    assert set(printed) == {hers, other}
+    casework.mark_posted(house, [hers], None, "clerk")
+    office.work()
+    assert run.is_file()
+    return hers, other
+
+
+def erase(office: Office) -> list[str]:
+    person = find_person(office.house.store, ["sis"], ADDRESS)
+    done = erase_person(office.house, person, "request", "mirjam")
+    assert [kept.what for kept in done.kept if kept.needs] == []
+    return done.cases
+
+
+def test_nothing_of_an_erased_person_is_left_and_nothing_of_others_is_touched(database: str, tmp_path: Path) -> None:
+    with office_of(tmp_path, database) as office:
+        hers, other = fill(office)
+        assert len({trace.partition(":")[0] for trace in traces(office, tmp_path)}) > 30
+        kept, measured = of_others(office, other), facts(office)
+        cases = erase(office)
+        assert hers in cases
+        assert len(cases) == 3
+        office.finish()
+        assert traces(office, tmp_path) == []
+        assert of_others(office, other) == kept
+        assert facts(office) == measured
+        assert office.house.store.chain.audit().breaks == ()
+        left = set(office.house.originals)
+        assert left == office.house.store.erasing.named(sorted(left))
+        assert [
+            line for line in (office.path / "done").rglob("*.csv") if "de boer" not in line.read_text().lower()
+        ] == []
+
+
+def test_what_was_erased_stays_away(database: str, tmp_path: Path) -> None:
+    with office_of(tmp_path, database) as office:
+        fill(office)
+        erase(office)
+        office.finish()
+        before = len(office.house.store.list_cases(states=tuple(type(office.find("SIS-2026-0001").state))))
+        office.mails(her_mail(), epoch=2)
+        changed = her_mail().replace(b"MIME-Version", b"X-Exported: yes\nMIME-Version", 1)
+        for _ in receive_files(office.house, office.shop, iter([FoundMail("quist.eml", changed)])):
+            process(office.house)
+        office.drop("hers-zonnestraal.pdf", scan(LETTER))
+        office.work()
+        office.finish()
+        lines = office.house.store.list_arrivals()[-3:]
+        assert [line.message.reason_kind for line in lines if line.message] == ["erased"] * 3
+        assert before == len(office.house.store.list_cases(states=tuple(type(office.find("SIS-2026-0001").state))))
+        assert traces(office, tmp_path) == []
+        assert [name for name in office.files("done") if "ERASED" in name]
+        assert office.files("processing") == []
