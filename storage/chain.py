@@ -113,9 +113,19 @@ class Chain:
             rows = connection.execution_options(yield_per=1000).execute(statement)
             return check(dict(row._mapping) for row in rows)
 
+    def head(self, shop: str) -> tuple[int, str]:
+        """The number and hash of the last line of a shop; (0, "") where there is none."""
+        with reading(self._engine) as connection:
+            return last_lines(connection, [shop]).get(shop, (0, START))
+
     def hash_at(self, shop: str, number: int) -> str | None:
         """The hash of a line, by its number; None where there is no such line."""
         statement = select(EVENTS.c.hash).where(EVENTS.c.shop == shop, EVENTS.c.number == number)
         with reading(self._engine) as connection:
             found: str | None = connection.execute(statement).scalar()
         return found
+
+    def has(self, digest: str) -> bool:
+        """Whether any line of any shop has this hash."""
+        with reading(self._engine) as connection:
+            return connection.execute(select(EVENTS.c.id).where(EVENTS.c.hash == digest)).first() is not None

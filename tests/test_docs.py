@@ -33,7 +33,7 @@ def test_every_command_stands_in_the_readme(command: str) -> None:
 
 
 def test_every_command_of_the_readme_is_there() -> None:
-    named = set(re.findall(r"\| `(intake (?:(?:badges|letters|schema|templates) )?[a-z-]+)", README))
+    named = set(re.findall(r"\| `(intake (?:(?:badges|evidence|letters|schema|templates) )?[a-z-]+)", README))
     assert named == set(commands())
 
 

@@ -35,13 +35,15 @@ def merge(house: House, reference: str, into: str, actor: str) -> Case:
         unit.add_participants(target_id, sorted(unit.participants(case_id)))
         for clue in unit.cases.clues(case_id):
             unit.add_clues(case.shop, target_id, [clue.key], clue.at)
-        if case.state is CaseState.OPEN and case.due_on < target.due_on:
+        earlier = case.state is CaseState.OPEN and case.due_on < target.due_on
+        if earlier:
             _keep_earlier(house, unit, case, target)
         unit.change_case(target_id, **_joined(case, target))
         withdraw_drafts(unit, house.shop(case.shop), case_id)
         unit.change_case(case_id, state=CaseState.MERGED, merged_into_id=target_id)
         record(house, unit, case, "merged", actor, **{"from": case.state.value, "into": target.reference})
-        record(house, unit, target, "took in another case", actor, merged=case.reference)
+        told = {"merged": case.reference, "due_on": case.due_on.isoformat() if earlier else ""}
+        record(house, unit, target, "took in another case", actor, **told)
         return unit.case_by_id(target_id) or target
 
 

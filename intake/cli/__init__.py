@@ -14,7 +14,8 @@ from storage.errors import StorageError
 
 FAMILIES = (
     *("running", "cases", "casework", "arrivals", "inspecting", "dates", "letters"),
-    *("schema", "keeping", "status", "auth", "calendar", "templates", "dossier", "badges", "privacy", "evidence"),
+    *("schema", "keeping", "status", "auth", "calendar", "templates", "dossier"),
+    *("badges", "publishing", "privacy", "evidence"),
 )
 for family in FAMILIES:
     import_module(f"intake.cli.{family}")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from intake import deadlines
 from intake.pipeline.house import House
 from intake.pipeline.moving import Move, move_date
-from intake.pipeline.records import SYSTEM, Counted, promise_record
+from intake.pipeline.records import SYSTEM, Counted, promise_record, promised
 from intake.pipeline.withdrawing import withdraw_drafts
 from intake.types import Channel as Way
 from storage.models import Case, CaseState, DeadlineKind, Event, Message
@@ -35,7 +35,8 @@ def reopen_for(house: House, unit: Processing, case: Case, message: Message) -> 
     due = deadlines.due(message.received_at, shop.promise_for(), shop.calendar, shop.zone, post)
     unit.reopen_case(case_id)
     unit.move_due(promise_record(shop, Counted(case_id, message.id or 0, message.received_at), due, house.clock()))
-    unit.add_event(Event(shop=case.shop, case_id=case_id, kind="reopened", actor=SYSTEM, data={}, at=house.clock()))
+    data, now = promised(message.received_at, due), house.clock()
+    unit.add_event(Event(shop=case.shop, case_id=case_id, kind="reopened", actor=SYSTEM, data=data, at=now))
 
 
 def hold_case(house: House, unit: Processing, case: Case, day: date, said: tuple[int, str]) -> None:

@@ -10,7 +10,7 @@ from intake.pipeline.effects import TYPESET_LETTER, WITHDRAW_DRAFT, of_draft
 from intake.pipeline.house import House
 from intake.pipeline.items import Item
 from intake.pipeline.processing import examine_anew
-from intake.pipeline.records import SYSTEM, deadline_of, deadline_record, event_of, message_record
+from intake.pipeline.records import SYSTEM, deadline_of, deadline_record, event_of, message_record, promised
 from intake.pipeline.second_clocks import add_clocks
 from intake.rules.decision import Decision
 from intake.rules.people import complainant_of, participant_keys
@@ -76,8 +76,10 @@ def _correct(house: House, unit: Processing, item: Item) -> Case | None:
     )
     unit.add_participants(case_id, participant_keys(item.message, item.shop))
     add_clocks(unit, item, case_id)
-    unit.move_due(deadline_record(case_id, message.id or 0, item, deadline_of(item), now))
-    unit.add_event(event_of(house, item.arrival, case_id, "corrected by its record", why=item.basis))
+    due = deadline_of(item)
+    unit.move_due(deadline_record(case_id, message.id or 0, item, due, now))
+    told = promised(item.received_at, due)
+    unit.add_event(event_of(house, item.arrival, case_id, "corrected by its record", why=item.basis, **told))
     _renew_draft(house, unit, item, message.model_copy(update=changes), case_id)
     return unit.case_by_id(case_id)
 

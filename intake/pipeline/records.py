@@ -58,6 +58,11 @@ def promise_record(shop: Shop, counted: Counted, deadline: Deadline, now: dateti
     )
 
 
+def promised(received_at: datetime, deadline: Deadline) -> dict[str, str]:
+    """What the history says of a date that was promised, so that the row cannot be changed without it."""
+    return {"due_on": deadline.due_on.isoformat(), "received_at": received_at.isoformat()}
+
+
 def in_force(shop: Shop) -> dict[str, Any]:
     """What a shop promises now, and the calendar that its days are counted by, as plain values."""
     calendar = shop.calendar

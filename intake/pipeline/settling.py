@@ -14,7 +14,7 @@ from intake.pipeline.drafting import add_draft
 from intake.pipeline.effects import of_scan
 from intake.pipeline.house import House
 from intake.pipeline.items import POST, Item, question, scan_hash, view
-from intake.pipeline.records import deadline_of, deadline_record, documents_of, event_of, message_record
+from intake.pipeline.records import deadline_of, deadline_record, documents_of, event_of, message_record, promised
 from intake.pipeline.renewing import draft_follow_up, is_thanks, keep_up
 from intake.pipeline.second_clocks import add_clocks, columns_of_item
 from intake.rules.alike import find_alike
@@ -166,7 +166,7 @@ def _open_case(house: House, unit: Processing, item: Item, decision: Decision) -
     case_id = unit.open_case(case, participant_keys(message, shop))
     stored = _add_message(house, unit, item, decision, case_id)
     unit.add_deadline(deadline_record(case_id, stored.id or 0, item, deadline, now))
-    told = {"category": case.category, "due_on": deadline.due_on.isoformat()}
+    told = {"category": case.category, **promised(item.received_at, deadline)}
     unit.add_event(event_of(house, item.arrival, case_id, "opened", **told))
     if decision.suggested is not None and decision.alike:
         unit.add_attention(decision.suggested.id, f"may be about the same as {case.reference} ({decision.alike})")
@@ -186,8 +186,9 @@ def _join(house: House, unit: Processing, item: Item, decision: Decision, case: 
     unit.add_event(event_of(house, item.arrival, case.id, "joined", sign=decision.kind))
     if decision.reopens and not item.arrival.answered:
         unit.reopen_case(case.id)
-        unit.move_due(deadline_record(case.id, stored.id or 0, item, deadline_of(item), house.clock()))
-        unit.add_event(event_of(house, item.arrival, case.id, "reopened"))
+        due = deadline_of(item)
+        unit.move_due(deadline_record(case.id, stored.id or 0, item, due, house.clock()))
+        unit.add_event(event_of(house, item.arrival, case.id, "reopened", **promised(item.received_at, due)))
         reopened = unit.case_by_id(case.id)
         if is_thanks(house, item):
             unit.add_attention(case.id, f"mere thanks? `intake close {case.reference} --as thanks` closes it")
