@@ -7,10 +7,12 @@ from collections.abc import Sequence
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _BOLD = 1.12
 _WIDTHS = {
-    0.32: " .,:;!|'’iIjl·",
+    0.32: " .,:;!|'’iIjlJ·",
     0.42: '-–()[]/rtf"“”„',
-    0.79: "GHNOQUDÖÜ&",
-    0.98: "mwMW@%…—",
+    0.55: "csz",
+    0.6: "kvxyFLPTY",
+    0.78: "DGHNOQUwÖÜ&",
+    0.98: "mMW@%…—",
 }
 _OF = {letter: width for width, letters in _WIDTHS.items() for letter in letters}
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
