@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pypdfium2
-import pytest
 from sqlalchemy import MetaData, select
 
 from intake import casework
@@ -19,9 +18,9 @@ from intake.sources.files import FoundMail
 from storage.database import reading
 from storage.models import Arrival, Channel
 from storage.store import CaseFile
-from tests.builders import MONDAY, mail, post_settings, shop_settings, make_config, make_house
+from tests.builders import MONDAY, mail, make_config, make_house, post_settings, shop_settings
 from tests.counter import Clock
-from tests.post_office import SENDER, TEXT, PostOffice, scan
+from tests.post_office import TEXT, PostOffice, scan
 
 NAME, ADDRESS, ORDER, IBAN = "Wilhelmina Zonnestraal", "wilhelmina@quist.example.com", "90417733", "NL91ABNA0417164300"
 HOME = {"street": "Parelmoerlaan", "house_number": "7", "postal_code": "7311 XK", "city": "Apeldoorn"}
@@ -38,7 +37,7 @@ LETTER = (
     .replace("104233", ORDER)
 )
 OTHER = TEXT.replace("stofzuiger", "grasmaaier").replace("104233", "555111")
-ANSWER = f"Uw klacht\n\nGeachte mevrouw Zonnestraal,\n\nU krijgt een nieuw kobaltblauw theeservies.\n\nMirjam\n"
+ANSWER = "Uw klacht\n\nGeachte mevrouw Zonnestraal,\n\nU krijgt een nieuw kobaltblauw theeservies.\n\nMirjam\n"
 
 
 class Office(PostOffice):
@@ -129,8 +128,10 @@ def of_others(office: Office, reference: str) -> tuple[CaseFile, dict[str, bytes
 def facts(office: Office) -> list[Any]:
     """What figures rest on: cases by their dates and outcome, deadlines, and the history before the erasure."""
     stored = rows(office.house)
-    named = ("reference", "state", "channel", "category", "labels", "language", "received_at", "due_on", "post_by")
-    named += ("opened_at", "answered_at", "answered_how", "closed_at", "closed_as", "merged_into_id", "assumed")
+    named = (
+        *("reference", "state", "channel", "category", "labels", "language", "received_at", "due_on", "post_by"),
+        *("opened_at", "answered_at", "answered_how", "closed_at", "closed_as", "merged_into_id", "assumed"),
+    )
     deadlines = [{key: value for key, value in line.items() if key != "because"} for line in stored["deadline"]]
     events = [line for line in stored["event"] if line["kind"] not in ("anonymised", "erased")]
     cases = [{key: line[key] for key in named} for line in stored["complaint_case"]]
@@ -149,9 +150,9 @@ def her_mail() -> bytes:
 
 
 def fill(office: Office) -> tuple[str, str]:
-    """Her cases (by mail, by mail from another address, by letter from a CSV, all merged), answered by a letter that was
-    printed and posted; her automatic mail; and a case of somebody else from the same CSV. The references of hers and of
-    the other's."""
+    """Her cases (by mail, by mail from another address, by letter from a CSV, all merged), answered by a letter that
+    was printed and posted; her automatic mail; and a case of somebody else from the same CSV. The references of hers
+    and of the other's."""
     house = office.house
     (office.path / "incoming" / "week.csv").write_text(
         "file;received_on;sender_name;sender_street;sender_house_number;sender_postal_code;sender_city\r\n"
@@ -167,7 +168,7 @@ def fill(office: Office) -> tuple[str, str]:
     office.work()
     again = mail(
         HERS + "Ik wacht nog op antwoord.",
-        sender=f"W.Z. <krokus@example.com>",
+        sender="W.Z. <krokus@example.com>",
         message_id="<two@quist.example.com>",
         in_reply_to="<one@quist.example.com>",
     )
