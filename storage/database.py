@@ -34,6 +34,8 @@ ADVISORY_LOCK = 0x494E_5441_4B45
 UNIT_LOCK = ADVISORY_LOCK + 1  # held by the one transaction that reads cases and writes back what it made of them
 LIMIT_EXCEEDED = "54"  # PostgreSQL's class of errors for a value that is too large: that row's fault
 READ_ONLY = {"intake_read_only": True}
+# PostgreSQL's default shows each statement what was committed by then; what is read together has to be of one moment.
+ONE_MOMENT = {"isolation_level": "REPEATABLE READ"}
 
 
 def open_engine(url: str) -> Engine:
@@ -90,7 +92,8 @@ def writing_alone(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One reading transaction: a consistent view that holds no write lock. Raises `Unavailable`."""
-    with told(), engine.connect().execution_options(**READ_ONLY) as connection, connection.begin():
+    options = READ_ONLY | (ONE_MOMENT if engine.dialect.name == "postgresql" else {})
+    with told(), engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
 

@@ -123,6 +123,17 @@ def test_a_reader_is_not_held_up_by_a_writer(engine: Engine) -> None:
             assert reader.execute(text("SELECT count(*) FROM counter")).scalar_one() == 0
 
 
+def test_what_is_read_together_is_of_one_moment(engine: Engine) -> None:
+    count = text("SELECT count(*) FROM counter")
+    with reading(engine) as reader:
+        assert reader.execute(count).scalar_one() == 0
+        with writing_on(engine) as writer:
+            writer.execute(text("INSERT INTO counter VALUES ('sis', 2026, 1)"))
+        assert reader.execute(count).scalar_one() == 0
+    with reading(engine) as reader:
+        assert reader.execute(count).scalar_one() == 1
+
+
 def test_the_migrated_schema_is_that_of_the_models(engine: Engine) -> None:
     assert schema_differences(engine) == []
     assert current_revision(engine) == newest_revision()
