@@ -1,6 +1,7 @@
 """What is erased is gone: from every column of every table, from the database's own files, from the originals and from
 the post folder; it does not come back, and what belongs to others, and what is measured, is as it was."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,18 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pypdfium2
+import pytest
 from sqlalchemy import MetaData, select
 
 from intake import casework
+from intake.bootstrap import LAYOUTS
 from intake.casework.persons import erase_person, find_person
 from intake.pipeline import House, deliver, process, receive_files
+from intake.pipeline.erasing import UNDONE
+from intake.replies.press import Press
+from intake.replies.sheets import separator_sheets
 from intake.sources.files import FoundMail
 from storage.database import reading
-from storage.models import Arrival, Channel
+from storage.models import Arrival, Case, CaseState, Channel, Effect
 from storage.store import CaseFile
 from tests.builders import MONDAY, mail, make_config, make_house, post_settings, shop_settings
 from tests.counter import Clock
-from tests.post_office import TEXT, PostOffice, scan
+from tests.post_office import TEXT, PostOffice, scan, stack
 
 NAME, ADDRESS, ORDER, IBAN = "Wilhelmina Zonnestraal", "wilhelmina@quist.example.com", "90417733", "NL91ABNA0417164300"
 HOME = {"street": "Parelmoerlaan", "house_number": "7", "postal_code": "7311 XK", "city": "Apeldoorn"}
@@ -232,7 +238,7 @@ def test_what_was_erased_stays_away(database: str, tmp_path: Path) -> None:
         fill(office)
         erase(office)
         office.finish()
-        before = len(office.house.store.list_cases(states=tuple(type(office.find("SIS-2026-0001").state))))
+        before = len(find_all(office))
         office.mails(her_mail(), epoch=2)
         changed = her_mail().replace(b"MIME-Version", b"X-Exported: yes\nMIME-Version", 1)
         for _ in receive_files(office.house, office.shop, iter([FoundMail("quist.eml", changed)])):
@@ -242,7 +248,104 @@ def test_what_was_erased_stays_away(database: str, tmp_path: Path) -> None:
         office.finish()
         lines = office.house.store.list_arrivals()[-3:]
         assert [line.message.reason_kind for line in lines if line.message] == ["erased"] * 3
-        assert before == len(office.house.store.list_cases(states=tuple(type(office.find("SIS-2026-0001").state))))
+        assert before == len(find_all(office))
         assert traces(office, tmp_path) == []
         assert [name for name in office.files("done") if "ERASED" in name]
         assert office.files("processing") == []
+
+
+class Killed(BaseException):
+    """What a checkpoint raises where the process would die."""
+
+
+@pytest.mark.parametrize("boundary", ["anonymised", "files erased", "effect marked done"])
+def test_an_erasure_that_is_killed_goes_on_where_it_was(boundary: str, tmp_path: Path) -> None:
+    armed: list[str] = []
+
+    def checkpoint(name: str) -> None:
+        if name in armed:
+            armed.remove(name)
+            raise Killed
+
+    with office_of(tmp_path, checkpoint=checkpoint) as office:
+        office.drop("hers.pdf", scan(LETTER))
+        office.work()
+        office.mails(her_mail())
+        casework.merge(office.house, "SIS-2026-0002", "SIS-2026-0001", "mirjam")
+        casework.close(office.house, "SIS-2026-0001", "withdrawn", "mirjam")
+        office.work()
+        armed.append(boundary)
+        with contextlib.suppress(Killed):
+            erase(office)
+            office.finish()
+        assert armed == []
+        assert traces(office, tmp_path)
+    with office_of(tmp_path) as office:
+        if any(case.anonymised_at is None for case in find_all(office)):
+            erase(office)
+        office.finish()
+        assert traces(office, tmp_path) == []
+        assert sum(event["kind"] == "anonymised" for event in rows(office.house)["event"]) == len(find_all(office))
+
+
+def find_all(office: Office) -> list[Case]:
+    return office.house.store.list_cases(states=tuple(CaseState))
+
+
+def test_bytes_that_another_shop_holds_too_stay_until_it_erases_them(tmp_path: Path) -> None:
+    shops = [shop_settings(), shop_settings(id="two", prefix="TWO", name="Two")]
+    raw = her_mail()
+    with make_house(make_config(tmp_path / "data", "", shops)) as house:
+        digest = house.originals.add(raw)
+        for shop in house.config.shops:
+            list(receive_files(house, shop, iter([FoundMail("a.eml", raw)])))
+        process(house)
+        for case in house.store.list_cases():
+            casework.close(house, case.reference, "withdrawn", "mirjam")
+        for shop, left in (("sis", [digest]), ("two", [])):
+            erase_person(house, find_person(house.store, [shop], ADDRESS), "request", "mirjam")
+            for one in house.config.shops:
+                deliver(house, one)
+            assert list(house.originals) == left
+
+
+def test_what_is_still_on_its_way_is_not_erased_under_it(tmp_path: Path) -> None:
+    clock = Clock()
+    with office_of(tmp_path, clock=clock) as office:
+        office.mails(her_mail())
+        reference = office.case().case.reference
+        casework.close(office.house, reference, "withdrawn", "mirjam")
+        with office.house.store.processing() as unit:
+            now = clock()
+            values = {"kind": "withdraw draft", "shop": "sis", "not_before": now, "made_at": now}
+            unit.add_effect(Effect(key="w", case_id=office.find(reference).id, **values))
+        person = find_person(office.house.store, ["sis"], ADDRESS)
+        done = erase_person(office.house, person, "request", "mirjam")
+        assert [(kept.what, kept.why) for kept in done.kept if kept.needs] == [(f"case {reference}", UNDONE)]
+        clock.move(days=8)
+        assert erase(office) == [reference]
+
+
+def test_a_stack_keeps_its_scan_until_the_last_of_its_letters_is_forgotten(tmp_path: Path) -> None:
+    sheets = separator_sheets(Press(LAYOUTS), 1, None, ("nl",))
+    with office_of(tmp_path) as office:
+        office.drop("stack.pdf", stack(scan(LETTER), sheets, scan(OTHER)))
+        office.work()
+        hers, other = sorted((file.case for file in office.cases()), key=lambda case: case.complainant_name != NAME)
+        for case in (hers, other):
+            casework.close(office.house, case.reference, "withdrawn", "mirjam")
+        office.work()
+        person = find_person(office.house.store, ["sis"], NAME)
+        assert erase_person(office.house, person, "request", "mirjam").cases == [hers.reference]
+        office.finish()
+        file = office.house.store.case_file(other.id or 0)
+        assert file.messages[0].text
+        assert len(office.files("done")) == 2
+        left = [trace for trace in traces(office, tmp_path) if not trace.startswith(str(tmp_path))]
+        assert left == []
+        person = find_person(office.house.store, ["sis"], "a. de  BOER")
+        erase_person(office.house, person, "request", "mirjam")
+        office.finish()
+        assert list(office.house.originals) == []
+        assert office.files("done") == []
+        assert traces(office, tmp_path) == []
