@@ -73,7 +73,8 @@ class NoticeLine:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it. `cases` counts the open cases of each shop by how near their day is, and its answers to be posted."""
+    """All of it. `cases` counts the open cases of each shop by how near their day is, and its answers to be posted;
+    `disputed` are answered and closed ones that a dispute body has."""
 
     now: datetime
     service: Heartbeat | None
@@ -87,6 +88,7 @@ class Overview:
     without_draft: list[str]
     not_delivered: list[str]
     uncertain: list[str]
+    disputed: list[str]
     undeliverable: int
     notices_waiting: int
     notices: list[NoticeLine]
@@ -102,7 +104,8 @@ class Overview:
 
     def value(self) -> dict[str, Any]:
         """For JSON."""
-        rest = {name: getattr(self, name) for name in ("cases", "without_draft", "not_delivered", "uncertain")}
+        told = ("cases", "without_draft", "not_delivered", "uncertain", "disputed")
+        rest = {name: getattr(self, name) for name in told}
         last = self.service.good_at if self.service else None
         return {
             "parts": [beat.model_dump(mode="json") for beat in self.parts],
@@ -139,6 +142,7 @@ def look(store: Store, config: Config, now: datetime) -> Overview:
         without_draft=known.without_draft(),
         not_delivered=[one for shop in config.shops for one in known.not_delivered(shop.id, since, SENDING)],
         uncertain=list(filter(None, known.uncertain(since, SENDING))),
+        disputed=[case.reference for case in store.dossiers.in_dispute()],
         undeliverable=known.undeliverable(),
         notices_waiting=known.count_waiting(),
         notices=[line for shop in config.shops for line in _notices(store, shop, now)],

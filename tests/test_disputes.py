@@ -177,6 +177,7 @@ def test_the_list_of_open_cases_and_the_page_of_a_case_tell_of_the_body(
     (shown,) = place.intake("cases", "--json").value
     assert (shown["reference"], shown["state"], shown["escalations"][0]["to"]) == (ref, "answered", "sgc")
     assert "dispute:" in place.intake("cases").out
+    assert place.intake("status", "--json").value["disputed"] == [ref]
     page = place.intake("show", ref).out
     assert "De Geschillencommissie on" in page
     assert "legal hold" in page

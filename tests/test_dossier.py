@@ -6,7 +6,7 @@ import re
 import subprocess
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from intake import casework
 from intake.bootstrap import LAYOUTS
 from intake.casework import Asked
 from intake.dossier import LANGUAGES, Made, State, Wanted, make_dossier
-from intake.dossier.content import INTERNAL, MADE
+from intake.dossier.content import INTERNAL, MADE, Content, gather
 from intake.dossier.counting import Day, counted_days
 from intake.dossier.names import masked, safe_name
 from intake.errors import NotFound, Refused, UsageError
@@ -30,14 +30,15 @@ from intake.replies.press import Press
 from intake.replies.sheets import separator_sheets
 from intake.sources.files import FoundMail
 from storage.database import writing
-from storage.models import DeadlineKind, DraftState
+from storage.models import Channel, DeadlineKind, Draft, DraftState, Fate, Message
 from storage.rows import change
+from storage.store import CaseFile
 from storage.tables import CASES
-from tests.builders import MONDAY, mail
+from tests.builders import MONDAY, mail, make_config
 from tests.commands import Installation
 from tests.paper import page_texts, pdf_claims, text_of
 from tests.post_office import SENDER, TEXT, PostOffice, post_office, scan, stack
-from tests.records import a_deadline
+from tests.records import a_case, a_deadline, a_draft, a_message
 
 ROOT = Path(__file__).parent.parent
 WORDS = ROOT / "templates" / "letter" / "dossier"
@@ -165,7 +166,62 @@ def test_each_line_of_the_history_is_told_or_left_out_on_purpose() -> None:
     sources = (path.read_text(encoding="utf-8") for path in (ROOT / "intake").rglob("*.py"))
     kinds = {kind for source in sources for kind in written.findall(source)}
     assert {"opened", "escalated", "date moved", "drafted"} <= kinds
-    assert kinds - told("en")["events"].keys() - INTERNAL - {MADE, "anonymised", "failed"} == set()
+    assert kinds - told("en")["events"].keys() - INTERNAL - {MADE, "anonymised"} == set()
+
+
+def received(number: int, **changes: Any) -> Message:
+    person = {"from_name": "Jan", "from_address": "jan@example.com", "recipients": ["Mirjam <mirjam@example.nl>"]}
+    at = MONDAY + timedelta(hours=number)
+    return a_message(number, **{"id": number, "fate": Fate.JOINED, "received_at": at, **person, **changes})
+
+
+def sent(number: int, **changes: Any) -> Message:
+    return received(number, **{"outgoing": True, "recipients": ["Jan <jan@example.com>"], **changes})
+
+
+def gathered(messages: Sequence[Message], drafts: Sequence[Draft]) -> Content:
+    file = CaseFile(a_case(id=1), tuple(messages), (), (), tuple(drafts), (), ())
+    return gather([file], make_config(Path("data")).shops[0])
+
+
+def test_what_was_sent_is_a_piece_once_and_what_was_only_drafted_is_none() -> None:
+    by_hour = {"state": DraftState.SENT, "sent_at": MONDAY + timedelta(hours=4)}
+    posted = {"channel": Channel.LETTER, "state": DraftState.APPROVED, "pdf_sha256": "0" * 64}
+    drafts = [
+        a_draft(1, 1, id=1, kind="acknowledgement", token="<ours@example.nl>", state=DraftState.SENT, sent_at=MONDAY),
+        a_draft(1, 1, id=2, kind="holding", token="<two@example.nl>", **by_hour),
+        a_draft(1, 1, id=3, kind="final", outcome="offered", posted_on=date(2026, 9, 9), **posted),
+        a_draft(1, 1, id=4, kind="answer", **posted),  # it waits to be posted
+        a_draft(1, 1, id=5, kind="answer"),  # it waits for the manager
+        a_draft(1, 1, id=6, kind="answer", state=DraftState.SUPERSEDED),
+        a_draft(1, 1, id=7, kind="acknowledgement", state=DraftState.SENT, sent_at=MONDAY + timedelta(hours=9)),
+        a_draft(1, 1, id=8, kind="answer", state=DraftState.REFUSED),
+    ]
+    messages = [
+        received(1, fate=Fate.OPENED),
+        sent(2, message_id="<ours@example.nl>"),
+        received(3, fate=Fate.DUPLICATE),
+        sent(4, message_id="<changed-by-her-program@example.nl>"),
+        sent(5, recipients=["Postkamer <post@example.nl>"]),  # among ourselves
+        sent(6, recipients=["carrier@example.de"]),
+        received(7, fate=Fate.SET_ASIDE),
+        received(8, channel=Channel.LETTER),
+    ]
+    content = gathered(messages, drafts)
+    assert [(one.number, one.way.value, one.kind) for one in content.pieces] == [
+        (1, "mail in", ""),
+        (2, "mail out", "acknowledgement"),
+        (3, "copy", ""),
+        (4, "mail out", "holding"),
+        (5, "mail out", ""),
+        (6, "notice", ""),
+        (7, "letter in", ""),
+        (8, "mail out", "acknowledgement"),
+        (9, "letter out", "final"),
+    ]
+    assert content.complaint is not None
+    assert content.final is not None
+    assert (content.complaint.number, content.final.number, content.final.outcome) == (1, 9, "offered")
 
 
 # A case with everything

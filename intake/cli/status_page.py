@@ -105,6 +105,7 @@ def _to_look_at(overview: Overview) -> Iterator[RenderableType]:
         ("without a draft", overview.without_draft),
         ("not delivered", overview.not_delivered),
         ("perhaps not sent", overview.uncertain),
+        ("with a dispute body", overview.disputed),
     ):
         if references:
             table.add_row(what, _some(references))

@@ -19,7 +19,11 @@ Block = dict[str, object]
 TEXT_AT_MOST = 100_000
 LINES_AT_MOST = 3_000
 QUOTED_AT_MOST = 20_000
+# Of all pieces together: setting a million characters takes some 200 pages, three seconds and 300 MB.
+ALL_AT_MOST = 2_000_000
+SHORT_AT_LEAST = 2_000  # so much of each piece is there in any case
 TITLE_AT_MOST = 90
+COVER_AT_MOST = 160
 DOCUMENTS = "documents"
 COMPLAINT = "complaint"
 POSITION = "position"
@@ -135,6 +139,7 @@ class _Sections:
     def __init__(self, content: Content, entries: Sequence[Entry], frame: Frame, words: Words) -> None:
         self._content, self._entries, self._frame, self._words = content, entries, frame, words
         self._zone = frame.shop.zone
+        self._left = ALL_AT_MOST
 
     def __iter__(self) -> Iterator[dict[str, object]]:
         for key, blocks in (
@@ -220,7 +225,8 @@ class _Sections:
     def _text_of(self, piece: Piece) -> Iterator[Block]:
         """What was written, with what there is to say about reading it."""
         words, message = self._words, piece.message
-        text, was_cut = _paragraphs(piece.text, TEXT_AT_MOST, LINES_AT_MOST)
+        room = max(self._left, SHORT_AT_LEAST)
+        text, was_cut = _paragraphs(piece.text, min(TEXT_AT_MOST, room), LINES_AT_MOST)
         if message is not None and (message.recognised or message.confidence is not None):
             yield _note(words.say("text", "recognised"))
         if not text:
@@ -230,7 +236,8 @@ class _Sections:
         spoken = {"language": language} if (language := _language_of(piece)) else {}
         if text:
             yield {"kind": "text", "paragraphs": text, "small": False, **spoken}
-        quoted, quote_cut = _paragraphs(piece.quoted, QUOTED_AT_MOST, LINES_AT_MOST // 10)
+        quoted, quote_cut = _paragraphs(piece.quoted, min(QUOTED_AT_MOST, room), LINES_AT_MOST // 10)
+        self._left -= min(len(piece.text), room) + min(len(piece.quoted), room)
         if quoted:
             title = words.say("text", "quoted")
             yield {"kind": "text", "paragraphs": quoted, "small": True, "title": title, **spoken}
@@ -351,7 +358,7 @@ def _piece_id(number: int) -> str:
 
 
 def _lines(texts: Sequence[str]) -> list[str]:
-    return [breakable(line) for text in texts if (line := one_line(text))]
+    return [_listed(text, COVER_AT_MOST) for text in texts if one_line(text)]
 
 
 def _paragraphs(text: str, most: int, lines_at_most: int) -> tuple[list[list[str]], bool]:
