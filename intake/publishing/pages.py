@@ -10,6 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from intake.config import Shop
 from intake.measuring import METHOD
+from intake.measuring.figures import WITH_DAYS
 from intake.measuring.guarantees import Guarantee
 from intake.publishing.badge import HEIGHT, WIDTH
 from intake.publishing.lettering import clean
@@ -196,7 +197,7 @@ def _member(result: Result, words: Words) -> dict[str, Any]:
         "count": words.number(figures.count),
         "share": words.share(figures),
         "interval": words.interval(figures),
-        "median": words.median(figures),
+        "median": words.median_days(figures),
     }
 
 
@@ -209,11 +210,12 @@ def _figures(result: Result, words: Words) -> list[tuple[str, str]]:
     if result.latest is None or result.computed_on is None:
         return []
     figures = result.latest.rating.figures
+    median = [(words.say("column.median"), words.median(figures))] if result.guarantee.measure in WITH_DAYS else []
     return [
         (words.say("column.count"), words.kept(result.guarantee, figures)),
         (words.say("column.share"), words.share(figures)),
         (words.say("column.interval"), words.interval(figures)),
-        (words.say("column.median"), words.median(figures)),
+        *median,
         (words.say("column.window"), words.window(figures.window)),
         (words.say("column.unanswered"), words.unanswered(figures)),
         (words.say("column.excluded"), words.number(sum(figures.excluded.values()))),
@@ -232,7 +234,7 @@ def _months(result: Result, words: Words) -> list[dict[str, str]]:
             "count": words.number(month.rating.figures.count),
             "share": words.share(month.rating.figures),
             "interval": words.interval(month.rating.figures),
-            "median": none if month.rating.figures.median is None else words.number(month.rating.figures.median),
+            "median": words.median_days(month.rating.figures),
             "excluded": words.number(sum(month.rating.figures.excluded.values())),
             "reached": names.get(month.rating.reached, none),
             "held": names.get(month.held, none),

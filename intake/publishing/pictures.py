@@ -43,7 +43,7 @@ def _share_chart(result: Result, months: Sequence[Month], words: Words) -> Chart
     legend = words.say(f"share.{guarantee.measure}"), words.say("chart.interval")
     drawn = [
         share_by_month(
-            Heading(title, alt), points, legend, replace(look, number=words.percent, thresholds=tuple(thresholds))
+            Heading(title, alt), points, legend, replace(look, number=words.exact_percent, thresholds=tuple(thresholds))
         )
         for look in (WIDE, NARROW)
     ]

@@ -214,7 +214,7 @@ def because(result: Result, words: Words) -> list[str]:
             "least": words.number(guarantee.least_cases),
             "months": figures.window.months,
             "share": words.percent(figures.excluded_share, up=True),
-            "limit": words.percent(guarantee.most_excluded),
+            "limit": words.exact_percent(guarantee.most_excluded),
         }
         said.append(words.say(f"verdict.{verdict_of(result)}", **values))
     if figures.window.months > guarantee.window_months:

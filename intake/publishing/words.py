@@ -57,7 +57,11 @@ class Words:
     def percent(self, share: float, *, up: bool = False) -> str:
         """A share in percent with one digit, rounded down, or `up`."""
         tenths = round(share * 1000, 6)
-        return format_percent((ceil(tenths) if up else floor(tenths)) / 1000, format="#,##0.#%", locale=self.locale)
+        return self._percent((ceil(tenths) if up else floor(tenths)) / 1000, "0.0")
+
+    def exact_percent(self, share: float) -> str:
+        """A share that was asked for in percent, as it is."""
+        return self._percent(share, "0.####")
 
     def day(self, day: date) -> str:
         """`1 December 2026`."""
@@ -92,6 +96,10 @@ class Words:
             f"kept.{guarantee.measure}", figures.count, good=good, count=count, within=self.number(guarantee.within)
         )
 
+    def median_days(self, figures: Figures) -> str:
+        """The median as a number of business days, if there is one."""
+        return self.say("words.none") if figures.median is None else self.number(figures.median)
+
     def median(self, figures: Figures) -> str:
         """`2 business days`."""
         if not figures.count:
@@ -118,7 +126,7 @@ class Words:
         if what not in SHARES:
             return self.count(f"missing.{what}", need, have=told)
         # What is asked for is told as it is; what is there is rounded away from it.
-        text = self.count(f"missing.{what}", 2, share=self._percent_of(need), have=told)
+        text = self.count(f"missing.{what}", 2, share=self.exact_percent(need), have=told)
         row = good_in_a_row(figures, need) if what == "lower_bound" else 0
         return f"{text}; {self.count('missing.in_a_row', row)}" if row else text
 
@@ -128,7 +136,7 @@ class Words:
         return [
             self.say("rules.cohort"),
             self.say(f"rule.{guarantee.measure}", within=self.number(guarantee.within)),
-            self.say("rules.excluded", limit=self._percent_of(guarantee.most_excluded)),
+            self.say("rules.excluded", limit=self.exact_percent(guarantee.most_excluded)),
             self.say("rules.interval"),
             self.say(
                 "rules.months_longer" if longer else "rules.months",
@@ -160,15 +168,16 @@ class Words:
 
     def _requirement(self, name: str, need: float) -> str:
         key = f"requires.{name}"
-        return self.count(key, 2, share=self._percent_of(need)) if name in SHARES else self.count(key, need)
+        return self.count(key, 2, share=self.exact_percent(need)) if name in SHARES else self.count(key, need)
 
     def _told(self, what: str, have: float | None) -> str:
         if have is None:
             return self.say("words.no_median") if what == "median" else self.say("words.none")
         return self.percent(have, up=what == "most_excluded") if what in SHARES else self.number(have)
 
-    def _percent_of(self, share: float) -> str:
-        return format_percent(share, format="#,##0.####%", locale=self.locale)
+    def _percent(self, share: float, digits: str) -> str:
+        pattern = self.locale.percent_formats[None].pattern.replace("0", digits)
+        return format_percent(share, format=pattern, locale=self.locale)
 
     def _time(self, moment: time) -> str:
         return format_time(moment, "HH:mm", locale=self.locale)
