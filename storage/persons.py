@@ -123,6 +123,17 @@ class Persons:
                 found |= {one.id or 0: one for one in fetch(connection, Arrival, part)}
         return found
 
+    def shared(self, arrival_ids: Collection[int], message_ids: Collection[int]) -> set[int]:
+        """Those of these arrivals that hold messages besides these, as a stack of letters does."""
+        wanted = sorted(set(arrival_ids))
+        found: set[int] = set()
+        with reading(self._engine) as connection:
+            for start in range(0, len(wanted), VALUES_AT_MOST):
+                part = MESSAGES.c.arrival_id.in_(wanted[start : start + VALUES_AT_MOST])
+                rows = connection.execute(select(MESSAGES.c.arrival_id, MESSAGES.c.id).where(part))
+                found.update(int(arrival) for arrival, number in rows if number not in message_ids)
+        return found
+
     def documents(self, message_ids: Collection[int]) -> dict[int, list[Document]]:
         """The files of these messages, by message."""
         wanted = sorted(set(message_ids))

@@ -1,6 +1,7 @@
 """The originals store: what is in it is whole, read-only, and there after the power cut."""
 
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,30 @@ def test_a_disk_that_takes_nothing_is_unavailable_and_says_what_to_do(tmp_path: 
         originals.add(b"content")
     assert "cannot be stored" in str(error.value)
     assert error.value.next_step
+
+
+def test_what_no_row_names_is_removed_and_the_rest_stays(originals: Originals) -> None:
+    one, two, gone = originals.add(b"one"), originals.add(b"two"), hashlib.sha256(b"never").hexdigest()
+    assert originals.remove([one, two, gone, ""], lambda asked: {two} & set(asked)) == 1
+    assert list(originals) == [two]
+    assert originals.remove([one], lambda _: set()) == 0
+
+
+def test_nothing_is_removed_while_somebody_adds(originals: Originals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row that names a file may be about to be committed, so what is named is asked only after that."""
+    digest, named, done = originals.add(b"mail"), set[str](), threading.Event()
+
+    def remove() -> None:
+        originals.remove([digest], lambda asked: named & set(asked))
+        done.set()
+
+    with originals.held(), originals.held():
+        thread = threading.Thread(target=remove)
+        thread.start()
+        assert not done.wait(0.1)
+        named.add(originals.add(b"mail"))
+    thread.join()
+    assert originals.read(digest) == b"mail"
+    monkeypatch.setattr("storage.originals.PATIENCE", 0.05)
+    with originals.held(), pytest.raises(Unavailable, match="added all the time"):
+        originals.remove([digest], lambda _: set())

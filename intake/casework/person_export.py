@@ -79,8 +79,10 @@ def export_person(house: House, person: Person, target: Path) -> dict[str, int]:
 
 def _write_files(house: House, messages: Sequence[Message], files: _Files) -> None:
     arrivals = house.store.persons.arrivals({message.arrival_id for message in messages})
-    by_message = house.store.persons.documents({message.id or 0 for message in messages})
-    done: set[int] = set()
+    ids = {message.id or 0 for message in messages}
+    done = house.store.persons.shared(arrivals, ids)
+    files.missing += [f"arrival {number} as it came: it holds letters of others, too" for number in sorted(done)]
+    by_message = house.store.persons.documents(ids)
     with AttachmentReader(house.config.workers) as reader:
         for message in messages:
             arrival, own = arrivals[message.arrival_id], by_message.get(message.id or 0, [])
@@ -209,13 +211,17 @@ def _message_part(message: Message, where: str = "") -> Iterator[str]:
     told = {
         "from": f"{message.from_name} {message.from_address}".strip(),
         "subject": message.subject,
-        "found in it": "; ".join(f"{name}: {', '.join(values)}" for name, values in message.facts.items()),
-        "what became of it": f"{message.fate.value} {message.reason}".strip(),
+        "found in it": _facts(message),
+        "became": f"{message.fate.value} {message.reason}".strip(),
     }
     yield _table(told)
     yield _text(message.text)
     if message.quoted:
         yield f"<details><summary>quoted</summary>{_text(message.quoted)}</details>\n"
+
+
+def _facts(message: Message) -> str:
+    return "; ".join(f"{name.replace('_', ' ')}: {', '.join(values)}" for name, values in message.facts.items())
 
 
 def _table(rows: dict[str, str]) -> str:
