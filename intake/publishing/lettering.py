@@ -17,12 +17,12 @@ _WIDTHS = {
 _OF = {letter: width for width, letters in _WIDTHS.items() for letter in letters}
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Marks that turn the direction of what stands around them.
-_TURNING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+TURNING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(text: str) -> str:
     """A text without what XML cannot hold and without marks that turn the direction of writing."""
-    return _TURNING.sub("", _UNPRINTABLE.sub("\ufffd", text))
+    return TURNING.sub("", _UNPRINTABLE.sub("\ufffd", text))
 
 
 def width_of(text: str, size: float, *, bold: bool = False) -> float:

@@ -1,6 +1,7 @@
 """The same for programs: `badges.json`, by the schema that is published beside it."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,10 +9,11 @@ from intake.config import Shop
 from intake.measuring import METHOD
 from intake.measuring.figures import figures_value
 from intake.measuring.guarantees import Guarantee
-from intake.publishing.lettering import clean
+from intake.publishing.lettering import TURNING
 from intake.publishing.views import Issuer, Result, verdict_of
 
 SCHEMA = "intake-badges/1"
+_HARMFUL = re.compile(f"[<\ud800-\udfff]|{TURNING.pattern}")
 
 
 def shop_json(shop: Shop, results: Iterable[Result], issuer: Issuer) -> bytes:
@@ -40,7 +42,7 @@ def _head(issuer: Issuer) -> dict[str, Any]:
 
 
 def _shop(shop: Shop, results: Iterable[Result]) -> dict[str, Any]:
-    return {"shop": {"id": shop.id, "name": clean(shop.name)}, "results": [_result(one) for one in results]}
+    return {"shop": {"id": shop.id, "name": shop.name}, "results": [_result(one) for one in results]}
 
 
 def _result(one: Result) -> dict[str, Any]:
@@ -79,6 +81,6 @@ def _result(one: Result) -> dict[str, Any]:
 
 
 def _json(value: dict[str, Any]) -> bytes:
-    # `<` only as an escape, so that the file does no harm where somebody puts it into a page.
-    text = json.dumps(value, ensure_ascii=False, indent=1).replace("<", "\\u003c")
+    # Escaped is what would do harm where somebody puts the file into a page, or looks at it; it stays what it is.
+    text = _HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False, indent=1))
     return f"{text}\n".encode()
