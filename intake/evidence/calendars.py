@@ -9,7 +9,7 @@ from intake.evidence.form import CalendarDefinition, CalendarPart
 from intake.guarantee.collecting import calendar_id, closed_days
 from intake.measuring.days import Closed
 
-YEARS_AT_MOST = 60
+YEARS_AT_MOST = 25
 
 
 def calendar_part(definition: Mapping[str, object], closed: Closed, years: tuple[int, int]) -> CalendarPart:

@@ -16,10 +16,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 FORMAT = "intake-evidence/1"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
@@ -34,6 +34,7 @@ FINDINGS_AT_MOST = 200
 SHOWN_AT_MOST = 60  # characters of a value that is not what it should be
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+Day = Annotated[date, Field(ge=date(2000, 1, 2), lt=date(2200, 1, 1))]
 Word = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9-]{0,60}$")]
 
 
@@ -50,8 +51,8 @@ class ShopPart(Part):
 
 
 class WindowPart(Part):
-    first: date
-    last: date
+    first: Day
+    last: Day
     months: int = Field(ge=1, le=MONTHS_AT_MOST)
 
 
@@ -72,7 +73,7 @@ class Manifest(Part):
     shop: ShopPart
     issuer: str = Field(max_length=80)
     window: WindowPart
-    as_of: datetime
+    as_of: Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 2, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
     guarantees: tuple[Word, ...]
     method: str = Field(max_length=20)
     intake: str = Field(max_length=40)
@@ -81,8 +82,8 @@ class Manifest(Part):
 
 
 class CalendarDefinition(Part):
-    country: str = Field(max_length=2)
-    subdivision: str = Field(max_length=10)
+    country: str = Field(pattern="^[A-Z]{2}$")
+    subdivision: str = Field(pattern="^[A-Za-z0-9-]{0,10}$")
     open: tuple[str, ...]
     closed: tuple[str, ...]
 
@@ -92,9 +93,9 @@ class CalendarPart(Part):
 
     definition: CalendarDefinition
     holidays_release: str = Field(max_length=40)
-    first: date
-    last: date
-    closed_days: tuple[date, ...]
+    first: Day
+    last: Day
+    closed_days: tuple[Day, ...]
 
 
 class ChainPart(Part):

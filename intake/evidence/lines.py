@@ -31,24 +31,25 @@ CHECK_DIGITS = 16
 ROLES: Mapping[str, str] = {"intake": "intake", "import": "import", "manager, by mail": "manager"}
 
 _PSEUDONYM, _WORD = "(case|person)-[0-9a-f]{16}", "[a-z][a-z0-9_-]{0,60}"
-_DAY, _MOMENT = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}[+-][0-9]{2}:[0-9]{2}"
-_NUMBER, _FLAG = "[0-9]{1,6}", "yes|no"
+_DAY = "2[01][0-9]{2}-[0-9]{2}-[0-9]{2}"
+_MOMENT = f"{_DAY}T[0-9:.]{{8,15}}[+-][0-9]{{2}}:[0-9]{{2}}"
 FORMS: Mapping[str, str] = {
     **dict.fromkeys(("measured_from", "measured_to", "received_at"), _MOMENT),
     **dict.fromkeys(("acknowledged_at", "answered_at", "excluded_at", "at"), f"({_MOMENT})?"),
     **dict.fromkeys(("case", "member"), _PSEUDONYM),
-    **dict.fromkeys(("sequence", "business_days"), _NUMBER),
     **dict.fromkeys(("received_on", "due_on"), _DAY),
     **dict.fromkeys(("answered_on", "told_on", "closed_on", "reopened_on", "due_recounted"), f"({_DAY})?"),
-    **dict.fromkeys(("arrival_known", "seen", "in_time"), _FLAG),
+    **dict.fromkeys(("arrival_known", "seen", "in_time"), "yes|no"),
     **dict.fromkeys(("excluded", "answered_how"), f"({_WORD})?"),
     **dict.fromkeys(("excluded_by", "by"), f"({_PSEUDONYM}|{_WORD})?"),
+    "sequence": "[0-9]{1,5}",
+    "business_days": "[0-9]{1,2}",
     "due_month": "[0-9]{4}-[0-9]{2}",
     "shop": "[A-Za-z0-9][A-Za-z0-9._-]{0,79}",
     "channel": "mail|letter",
     "counting": "event-day|cut-off",
     "calendar": "[a-z]{2}-[0-9a-f]{10}",
-    "days_taken": f"({_NUMBER})?",
+    "days_taken": "([0-9]{1,5})?",
     "reason": _WORD,
     "check": "[0-9a-f]{16}",
 }

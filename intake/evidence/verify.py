@@ -315,8 +315,8 @@ def _frame(bundle: _Bundle, manifest: Manifest, guarantees: tuple[Guarantee, ...
         bundle.note(MANIFEST, f"there is no time zone {shown(manifest.shop.zone)}", "shop.zone")
         return None
     window = window_of(manifest.window.first, manifest.window.last)
-    if manifest.as_of.utcoffset() is None or window.months != manifest.window.months or too_long(window):
-        bundle.note(MANIFEST, "its window or its moment cannot be", "window, as_of")
+    if window.months != manifest.window.months or too_long(window):
+        bundle.note(MANIFEST, "its window cannot be", "window")
         return None
     if tuple(one.id for one in guarantees) != manifest.guarantees or not guarantees:
         bundle.note(MANIFEST, "it should name the guarantees of guarantee.json", "guarantees")
