@@ -16,12 +16,13 @@ from intake.errors import ConfigError
 from intake.measuring.figures import MEASURES, WITH_DAYS, WITH_NUMBER
 
 LANGUAGES = ("nl", "en", "de", "fr")
+DAYS_IN_A_MONTH = 28  # at least
 Id = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9-]{0,40}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Words(_Part):
@@ -145,6 +146,9 @@ def _mistakes(guarantee: Guarantee) -> Iterator[str]:
         yield f"within means nothing to {guarantee.measure}"
     if guarantee.longer_window_months < guarantee.window_months:
         yield "longer_window_months is shorter than window_months"
+    longest = max(guarantee.window_months, guarantee.longer_window_months)
+    if guarantee.measure == "not-reopened-within" and guarantee.within >= longest * DAYS_IN_A_MONTH:
+        yield f"within cannot be reached: nothing in {longest} months was answered {guarantee.within} days ago"
     names = [level.id for level in guarantee.levels]
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         yield f"there are two levels {name!r}"
@@ -170,7 +174,8 @@ def _unreachable(guarantee: Guarantee, level: Level) -> Iterator[str]:
         value = getattr(level, name)
         if value is not None and value < 0:
             yield f"{where}: {name} {value} is less than none"
-    if all(getattr(level, demand.name) in (None, 0) for demand in DEMANDS if demand.name != "unanswered"):
+    # None of something is the strictest demand where less is stricter, and no demand where more is.
+    if all(getattr(level, demand.name) in ((None, 0) if demand.more_is_stricter else (None,)) for demand in DEMANDS):
         yield f"level {level.id!r} asks for nothing"
 
 

@@ -256,7 +256,8 @@ class _Book:
         return self._day(last)
 
     def _closings(self, case: str) -> list[Closing]:
-        return sorted((one for one in self.facts[case].closings if one.at <= self.as_of), key=lambda one: one.at)
+        found = (one for one in self.facts[case].closings if one.at <= self.as_of)
+        return sorted(found, key=lambda one: (one.at, one.why, one.actor))
 
     def _reopened_after(self, case: str, at: datetime, *, by_person: bool) -> bool:
         """Whether a case was opened again after a moment; `by_person` leaves out what the customer did."""
@@ -285,7 +286,7 @@ class _Book:
 def _made(several: Sequence[Promised]) -> _Made:
     """One promise of all that were made for a message: the earliest date holds."""
     return _Made(
-        promised=min(several, key=lambda one: (one.due_on, one.made_at)),
+        promised=min(several, key=lambda one: (one.due_on, one.made_at, one.received_at, one.calendar)),
         since=min(one.made_at for one in several),
         came_at=max(one.received_at for one in several),
         dated=any(one.dated for one in several),
