@@ -52,18 +52,17 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> Published:
     changed = {path: content for path, content in files.items() if not _holds(folder, path, content, ours)}
     waiting = folder / WAITING
     shutil.rmtree(waiting, ignore_errors=True)
-    if changed or obsolete:
-        for path, content in changed.items():
-            write_durably(waiting / path, content)
-        _list(folder, ours | set(files))
-        for path in changed:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (waiting / path).replace(folder / path)
-        for path in obsolete:
-            (folder / path).unlink(missing_ok=True)
-        _remove_empty(folder, obsolete)
-        shutil.rmtree(waiting, ignore_errors=True)
+    for path, content in changed.items():
+        write_durably(waiting / path, content)
+    _list(folder, ours | set(files))
+    for path in changed:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (waiting / path).replace(folder / path)
+    for path in obsolete:
+        (folder / path).unlink(missing_ok=True)
+    _remove_empty(folder, obsolete)
     _list(folder, files)
+    shutil.rmtree(waiting, ignore_errors=True)
     return Published(len(files), len(changed), len(obsolete))
 
 
@@ -126,9 +125,9 @@ def _holds(folder: Path, path: str, content: bytes, ours: set[str]) -> bool:
 def _list(folder: Path, files: Iterable[str]) -> None:
     text = json.dumps({"made_by": _MADE_BY, "files": sorted(files)}, indent=1)
     content = f"{text}\n".encode()
-    place = folder / LIST
-    if not place.exists() or place.read_bytes() != content:
-        write_durably(place, content)
+    if not (folder / LIST).exists() or (folder / LIST).read_bytes() != content:
+        # By way of our hidden folder: nothing else may lie in a folder that has no list yet.
+        write_durably(folder / WAITING / LIST, content).replace(folder / LIST)
 
 
 def _remove_empty(folder: Path, removed: Iterable[str]) -> None:
