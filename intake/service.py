@@ -21,6 +21,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from intake.alarms import SERVICE, raise_alarms, tell_operator
+from intake.bootstrap import TEMPLATES
 from intake.config import Mailbox, Shop
 from intake.errors import IntakeError
 from intake.imap import Session, connect
@@ -38,6 +39,7 @@ from intake.pipeline import (
     send,
     watch_post,
 )
+from intake.publishing.monthly import MonthlyPages
 from intake.sources.mailbox import MailboxSource
 from intake.sources.post import PostSource
 from storage.errors import StorageError
@@ -47,6 +49,7 @@ WORK_SECONDS = 5.0
 HEARTBEAT_SECONDS = 30.0
 NOTICE_SECONDS = 30.0
 CALENDAR_SECONDS = 60.0
+PUBLISH_SECONDS = 600.0
 RETENTION_SECONDS = 300.0
 LONGEST_PAUSE = 300.0
 STOP_SECONDS = 4.0
@@ -176,6 +179,9 @@ class Service:
                 self._watch_post(shop, PostSource(shop.post_folder))
             self._every(NOTICE_SECONDS, f"notices {shop.id}", partial(self._tell, shop))
             self._every(CALENDAR_SECONDS, f"calendar {shop.id}", partial(keep_calendar, house, shop))
+        if house.config.guarantees.publish is not None:
+            pages = MonthlyPages(house.store, house.config, TEMPLATES, house.clock)
+            self._every(PUBLISH_SECONDS, "badges", pages.keep)
         # Before anybody looks: the last one may be of a run that ended long ago.
         _beat(house, SERVICE, "")
         self._every(HEARTBEAT_SECONDS, "heartbeat", self._heartbeat)

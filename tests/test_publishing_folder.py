@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from intake.bootstrap import TEMPLATES
 from intake.errors import Refused, UsageError
 from intake.publishing import publish
 from intake.publishing.folder import LIST, WAITING, Published, put
+from intake.publishing.monthly import MonthlyPages
 from storage.database import open_engine
 from storage.store import Store
 from tests.builders import make_config, newest_sqlite
@@ -200,6 +201,28 @@ def test_three_shops_of_a_database_are_published(database: str, tmp_path: Path, 
     one_shop = config.model_copy(update={"shops": config.shops[:1]})
     assert publish(store, one_shop, TEMPLATES, folder, NOW).removed > 0
     assert not (folder / "cut").exists()
+
+
+def test_pages_are_published_at_first_and_when_a_month_has_been_measured(tmp_path: Path) -> None:
+    (tmp_path / "intake.db").write_bytes(newest_sqlite().read_bytes())
+    folder = tmp_path / "public"
+    config = make_config(tmp_path, f"sqlite:///{tmp_path / 'intake.db'}", guarantees={"publish": folder})
+    now = [datetime(2026, 9, 30, 12, tzinfo=UTC)]
+    pages = MonthlyPages(Store(open_engine(config.database_url)), config, TEMPLATES, lambda: now[0])
+    assert pages.keep()
+    assert (folder / "nl" / "sis.html").exists()
+    now[0] = datetime(2026, 10, 1, 3, 59, tzinfo=UTC)  # 5:59 in Amsterdam
+    assert not pages.keep()
+    now[0] = datetime(2026, 10, 1, 4, tzinfo=UTC)
+    assert pages.keep()
+    assert not pages.keep()
+    now[0] = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    (folder / "theirs").mkdir()
+    (folder / LIST).unlink()
+    with pytest.raises(Refused):
+        pages.keep()
+    (folder / LIST).write_text(json.dumps({"made_by": "intake badges publish", "files": sorted(content(folder))}))
+    assert pages.keep()
 
 
 def test_the_command_publishes_and_says_how_much(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
