@@ -95,8 +95,8 @@ def test_every_page_can_be_read_without_eyes_a_mouse_or_a_script(files: dict[str
         labels = [one.attributes["aria-labelledby"] for one in page.elements if "aria-labelledby" in one.attributes]
         assert set(labels) <= set(ids)
         if "/" in name:
-            assert page.all("a")[0].attributes["href"] == "#content"
-            assert page.one("main").attributes["id"] == "content"
+            assert page.all("a")[0].attributes["href"] == "#_content"
+            assert page.one("main").attributes["id"] == "_content"
 
 
 def test_nothing_runs_and_nothing_is_loaded_from_elsewhere(files: dict[str, bytes]) -> None:
@@ -165,6 +165,9 @@ def test_a_page_says_why_there_is_no_level() -> None:
         (few, results(few, cases(5))), (many_out, results(many_out, cases(20, withdrawn=5))), (none, results(none, []))
     )
     assert b"Not rated: with fewer than 10 cases in 24 months no level is given." in found["en/few.html"]
+    assert b"5 of 5 complaints answered in time" in found["en/few.html"]
+    assert b"100.0%" not in found["en/few.html"] + found["en/index.html"]
+    assert "few/answer-in-4-days_months_en.svg" not in found
     assert b"Over 24 months, because the last 12 hold fewer than 10 cases." in found["en/few.html"]
     assert b"No badge is issued: 20.0% of the cases are not counted, and at most 10% may be." in found["en/out.html"]
     assert b"Nothing was promised yet for a month that is complete." in found["en/none.html"]
@@ -198,7 +201,10 @@ def test_the_issuer_is_named_where_there_is_one_and_else_it_is_called_self_measu
         for page in ("index", "sis"):
             assert words in files[f"{code}/{page}.html"].decode()
     marked = site((OWN, results(OWN, cases(12))), issuer="Keurmerk Voorbeeld")
-    assert "Badge of Keurmerk Voorbeeld" in marked["en/sis.html"].decode()
+    assert "Badge of Keurmerk Voorbeeld, measured from the shop’s own cases." in marked["en/sis.html"].decode()
+    nothing = site((OWN, results(OWN, cases(1, 11))), issuer="Keurmerk Voorbeeld")
+    assert "Badge of" not in nothing["en/sis.html"].decode()
+    assert "Measured for Keurmerk Voorbeeld" in nothing["en/sis.html"].decode()
     assert not [name for name, content in marked.items() if b"elf-measured." in content]
     assert json.loads(marked["badges.json"])["issuer"] == "Keurmerk Voorbeeld"
     assert json.loads(site(issuer=" Self ")["badges.json"])["self_measured"] is True

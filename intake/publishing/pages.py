@@ -12,6 +12,7 @@ from intake.config import Shop
 from intake.measuring import METHOD
 from intake.measuring.figures import WITH_DAYS
 from intake.measuring.guarantees import Guarantee
+from intake.measuring.levels import Rating, Verdict
 from intake.publishing.badge import HEIGHT, WIDTH
 from intake.publishing.lettering import clean
 from intake.publishing.paths import badge_path, chart_path, folder_of, specimen_path
@@ -58,9 +59,10 @@ class Pages:
     def shop(self, words: Words, shop: Shop, results: Sequence[Result]) -> str:
         """What one shop holds, and why."""
         folder = folder_of(shop.id)
+        issued = self.issuer.of_shop(words, shop.name, holds=any(one.tier for one in results))
         return self._page(
             "shop",
-            **self._common(words, f"{folder}.html", self.issuer.of_shop(words, shop.name)),
+            **self._common(words, f"{folder}.html", issued),
             shop=shop.name,
             folder=folder,
             guarantees=[self._result(words, one) for one in results],
@@ -92,17 +94,15 @@ class Pages:
         }
         if not months:
             return view
-        chart = chart_of(result, words)
-        wide, narrow = (chart_path(result.shop.id, guarantee.id, words.code, narrow=small) for small in (False, True))
         return view | {
-            "chart": {"wide": wide, "narrow": narrow, "alt": chart.alt, "caption": chart.caption},
+            "chart": _chart(result, words),
             "months": _months(result, words),
             "channels": _channels(result, words),
             "exclusions": [
                 {
                     "reason": words.excluded(one.reason),
                     "count": words.number(one.count),
-                    "days": "; ".join(words.day(day) for day in one.days) or words.say("words.none"),
+                    "days": words.listed([words.day(day) for day in one.days]),
                 }
                 for one in result.exclusions
             ],
@@ -110,7 +110,7 @@ class Pages:
 
     def _snippet(self, words: Words, result: Result) -> str:
         # Nothing in it changes from month to month: it stands on pages that nobody will touch again.
-        whose = self.issuer.on_badge(words, holds=bool(self.issuer.name))
+        whose = self.issuer.on_badge(words, holds=False)
         name = result.guarantee.name.in_language(words.code)
         return self._page(
             "snippet",
@@ -180,6 +180,16 @@ def _definition(guarantee: Guarantee, words: Words, issuer: Issuer, results: Seq
     }
 
 
+def _chart(result: Result, words: Words) -> dict[str, str] | None:
+    chart = chart_of(result, words)
+    if chart is None:
+        return None
+    wide, narrow = (
+        chart_path(result.shop.id, result.guarantee.id, words.code, narrow=small) for small in (False, True)
+    )
+    return {"wide": wide, "narrow": narrow, "alt": chart.alt, "caption": chart.caption}
+
+
 def _member(result: Result, words: Words) -> dict[str, Any]:
     none = words.say("words.none")
     level = result.level
@@ -191,10 +201,16 @@ def _member(result: Result, words: Words) -> dict[str, Any]:
     }
     if result.latest is None:
         return view | dict.fromkeys(("good", "count", "share", "interval", "median"), none)
-    figures = result.latest.rating.figures
-    return view | {
-        "good": words.number(figures.good),
-        "count": words.number(figures.count),
+    return view | _measured(result.latest.rating, words)
+
+
+def _measured(rating: Rating, words: Words) -> dict[str, str]:
+    """The figures of a row. Of what is not rated, or withheld, a share would say too much."""
+    figures = rating.figures
+    counted = {"good": words.number(figures.good), "count": words.number(figures.count)}
+    if rating.verdict is not Verdict.RATED:
+        return counted | dict.fromkeys(("share", "interval", "median"), words.say("words.none"))
+    return counted | {
         "share": words.share(figures),
         "interval": words.interval(figures),
         "median": words.median_days(figures),
@@ -209,13 +225,16 @@ def _alt(result: Result, words: Words, issuer: Issuer) -> str:
 def _figures(result: Result, words: Words) -> list[tuple[str, str]]:
     if result.latest is None or result.computed_on is None:
         return []
-    figures = result.latest.rating.figures
-    median = [(words.say("column.median"), words.median(figures))] if result.guarantee.measure in WITH_DAYS else []
-    return [
-        (words.say("column.count"), words.kept(result.guarantee, figures)),
+    figures, rated = result.latest.rating.figures, result.latest.rating.verdict is not Verdict.NOT_RATED
+    shares = [
         (words.say("column.share"), words.share(figures)),
         (words.say("column.interval"), words.interval(figures)),
-        *median,
+    ]
+    if result.guarantee.measure in WITH_DAYS:
+        shares.append((words.say("column.median"), words.median(figures)))
+    return [
+        (words.say("column.count"), words.kept(result.guarantee, figures)),
+        *(shares if rated else []),
         (words.say("column.window"), words.window(figures.window)),
         (words.say("column.unanswered"), words.unanswered(figures)),
         (words.say("column.excluded"), words.number(sum(figures.excluded.values()))),
@@ -230,11 +249,7 @@ def _months(result: Result, words: Words) -> list[dict[str, str]]:
     return [
         {
             "name": words.month(month.first),
-            "good": words.number(month.rating.figures.good),
-            "count": words.number(month.rating.figures.count),
-            "share": words.share(month.rating.figures),
-            "interval": words.interval(month.rating.figures),
-            "median": words.median_days(month.rating.figures),
+            **_measured(month.rating, words),
             "excluded": words.number(sum(month.rating.figures.excluded.values())),
             "reached": names.get(month.rating.reached, none),
             "held": names.get(month.held, none),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from intake.guarantee import Month
+from intake.measuring.levels import Verdict
 from intake.publishing.charts import Heading, Look, Series, SharePoint, Threshold, columns, share_by_month
 from intake.publishing.views import Result
 from intake.publishing.words import Words
@@ -22,9 +23,12 @@ class Chart:
     caption: str
 
 
-def chart_of(result: Result, words: Words) -> Chart:
-    """The share by month; where no level looks at the share and some look at the median, the median."""
+def chart_of(result: Result, words: Words) -> Chart | None:
+    """The share by month; where no level looks at the share and some look at the median, the median. None where no
+    month is rated: of few cases a share says too much."""
     months, levels = result.progress.months, result.guarantee.levels
+    if not any(_is_rated(month) for month in months):
+        return None
     by_share = any(level.lower_bound is not None or level.share is not None for level in levels)
     if not by_share and any(level.median is not None for level in levels):
         return _median_chart(result, months, words)
@@ -32,7 +36,7 @@ def chart_of(result: Result, words: Words) -> Chart:
 
 
 def _share_chart(result: Result, months: Sequence[Month], words: Words) -> Chart:
-    guarantee, last = result.guarantee, months[-1].rating.figures
+    guarantee, last = result.guarantee, [month for month in months if _is_rated(month)][-1].rating.figures
     named = [(level.name.in_language(words.code), level.lower_bound, level.share) for level in guarantee.levels]
     by_bound = any(lower is not None for _, lower, _ in named)
     values = [(name, lower if by_bound else share) for name, lower, share in named]
@@ -59,7 +63,11 @@ def _median_chart(result: Result, months: Sequence[Month], words: Words) -> Char
         for level in guarantee.levels
         if level.median is not None
     ]
-    series = [Series(words.say("column.median"), [month.rating.figures.median for month in months])]
+    series = [
+        Series(
+            words.say("column.median"), [month.rating.figures.median if _is_rated(month) else None for month in months]
+        )
+    ]
     labels = [words.short_month(month.first) for month in months]
     alt = words.say("chart.median_description", **_ends(months, words))
     title = words.say("chart.median", name=guarantee.name.in_language(words.code))
@@ -72,8 +80,12 @@ def _median_chart(result: Result, months: Sequence[Month], words: Words) -> Char
 
 def _point(month: Month, words: Words) -> SharePoint:
     figures = month.rating.figures
-    share = figures.share if figures.count else None
+    share = figures.share if _is_rated(month) and figures.count else None
     return SharePoint(words.short_month(month.first), share, figures.lower, figures.upper)
+
+
+def _is_rated(month: Month) -> bool:
+    return month.rating.verdict is not Verdict.NOT_RATED
 
 
 def _ends(months: Sequence[Month], words: Words) -> dict[str, str]:

@@ -63,8 +63,8 @@ class Site:
     def _pictures(self, words: Words, shop: Shop, results: Sequence[Result]) -> Iterable[tuple[str, str]]:
         for one in results:
             yield badge_path(shop.id, one.guarantee.id, words.code), draw(face_of(one, words, self.issuer))
-            if one.progress.months:
-                chart = chart_of(one, words)
+            chart = chart_of(one, words)
+            if chart is not None:
                 yield chart_path(shop.id, one.guarantee.id, words.code, narrow=False), chart.wide
                 yield chart_path(shop.id, one.guarantee.id, words.code, narrow=True), chart.narrow
         yield f"{folder_of(shop.id)}/embed-{words.code}.html", self.pages.embed(words, results)

@@ -38,9 +38,11 @@ class Issuer:
             return words.say("badge.self")
         return words.say("badge.issued" if holds else "badge.measured", issuer=self.name)
 
-    def of_shop(self, words: Words, shop: str) -> str:
+    def of_shop(self, words: Words, shop: str, *, holds: bool) -> str:
         """The sentence on a shop's page."""
-        return words.say("issuer.issued", issuer=self.name) if self.name else words.say("issuer.self", shop=shop)
+        if not self.name:
+            return words.say("issuer.self", shop=shop)
+        return words.say("issuer.issued" if holds else "issuer.measured", issuer=self.name)
 
     def of_all(self, words: Words) -> str:
         """The sentence on the page of all shops."""
@@ -155,9 +157,10 @@ def face_of(result: Result, words: Words, issuer: Issuer) -> Face:
     name = guarantee.name.in_language(words.code)
     shown = level.name.in_language(words.code) if level else words.say(f"badge.{verdict_of(result)}")
     told = ", ".join(part for part in (shown, figure, window) if part)
+    said = issuer.of_shop(words, result.shop.name, holds=level is not None)
     return Face(
         title=f"{name}: {shown} ({whose})",
-        description=f"{result.shop.name}. {name}: {told}. {issuer.of_shop(words, result.shop.name)}",
+        description=f"{result.shop.name}. {name}: {told}. {said}",
         issuer=whose,
         awarded=bool(issuer.name),
         name=name,

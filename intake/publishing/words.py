@@ -5,10 +5,10 @@ against the shop: one that is almost enough never reads as enough.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
-from functools import cached_property
+from functools import cached_property, reduce
 from math import ceil, floor
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,15 @@ class Words:
         # What is asked for is told as it is; what is there is rounded away from it.
         text = self.count(f"missing.{what}", 2, share=self.exact_percent(need), have=told)
         row = good_in_a_row(figures, need) if what == "lower_bound" else 0
-        return f"{text}; {self.count('missing.in_a_row', row)}" if row else text
+        return self.listed((text, self.count("missing.in_a_row", row))) if row else text
+
+    def listed(self, texts: Sequence[str]) -> str:
+        """Several texts as one; "–" where there is none."""
+        return (
+            reduce(lambda one, two: self.say("words.both", one=one, two=two), texts)
+            if texts
+            else self.say("words.none")
+        )
 
     def rules(self, guarantee: Guarantee) -> list[str]:
         """How a guarantee is counted, a paragraph each."""
