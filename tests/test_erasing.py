@@ -16,17 +16,19 @@ from sqlalchemy import MetaData, select
 from intake import casework
 from intake.bootstrap import LAYOUTS
 from intake.casework.persons import erase_person, find_person
+from intake.evidence import audit, audit_originals
 from intake.pipeline import House, deliver, process, receive_files
 from intake.pipeline.erasing import UNDONE
 from intake.replies.press import Press
 from intake.replies.sheets import separator_sheets
 from intake.sources.files import FoundMail
 from storage.database import reading
-from storage.models import Arrival, Case, CaseState, Channel, Effect
+from storage.models import Arrival, Case, CaseState, Channel
 from storage.store import CaseFile
 from tests.builders import MONDAY, mail, make_config, make_house, post_settings, shop_settings
 from tests.counter import Clock
 from tests.post_office import TEXT, PostOffice, scan, stack
+from tests.records import an_effect
 
 NAME, ADDRESS, ORDER, IBAN = "Wilhelmina Zonnestraal", "wilhelmina@quist.example.com", "90417733", "NL91ABNA0417164300"
 HOME = {"street": "Parelmoerlaan", "house_number": "7", "postal_code": "7311 XK", "city": "Apeldoorn"}
@@ -218,6 +220,7 @@ def test_nothing_of_an_erased_person_is_left_and_nothing_of_others_is_touched(da
         hers, other = fill(office)
         assert len({trace.partition(":")[0] for trace in traces(office, tmp_path)}) > 30
         kept, measured = of_others(office, other), facts(office)
+        assert audit(office.house.store, office.house.config.shops, []).findings == ()
         cases = erase(office)
         assert hers in cases
         assert len(cases) == 3
@@ -225,7 +228,8 @@ def test_nothing_of_an_erased_person_is_left_and_nothing_of_others_is_touched(da
         assert traces(office, tmp_path) == []
         assert of_others(office, other) == kept
         assert facts(office) == measured
-        assert office.house.store.chain.audit().breaks == ()
+        assert audit(office.house.store, office.house.config.shops, []).findings == ()
+        assert list(audit_originals(office.house.store, office.house.originals, office.house.config.shops)) == []
         left = set(office.house.originals)
         assert left == office.house.store.erasing.named(sorted(left))
         assert [
@@ -302,8 +306,8 @@ def test_bytes_that_another_shop_holds_too_stay_until_it_erases_them(tmp_path: P
         process(house)
         for case in house.store.list_cases():
             casework.close(house, case.reference, "withdrawn", "mirjam")
-        for shop, left in (("sis", [digest]), ("two", [])):
-            erase_person(house, find_person(house.store, [shop], ADDRESS), "request", "mirjam")
+        for name, left in (("sis", [digest]), ("two", [])):
+            erase_person(house, find_person(house.store, [name], ADDRESS), "request", "mirjam")
             for one in house.config.shops:
                 deliver(house, one)
             assert list(house.originals) == left
@@ -316,9 +320,7 @@ def test_what_is_still_on_its_way_is_not_erased_under_it(tmp_path: Path) -> None
         reference = office.case().case.reference
         casework.close(office.house, reference, "withdrawn", "mirjam")
         with office.house.store.processing() as unit:
-            now = clock()
-            values = {"kind": "withdraw draft", "shop": "sis", "not_before": now, "made_at": now}
-            unit.add_effect(Effect(key="w", case_id=office.find(reference).id, **values))
+            unit.add_effect(an_effect("withdraw", kind="withdraw draft", case_id=office.find(reference).id))
         person = find_person(office.house.store, ["sis"], ADDRESS)
         done = erase_person(office.house, person, "request", "mirjam")
         assert [(kept.what, kept.why) for kept in done.kept if kept.needs] == [(f"case {reference}", UNDONE)]
