@@ -48,12 +48,12 @@ def _clear_post_folder(house: House, post: Path, effect: Effect) -> None:
         runs=frozenset(told["runs"]),
     )
     if gone:
-        erase(post, gone, _packed)
+        erase(post, gone, packed)
     if "note" in told:
         day, arrival = told["note"]
         leave_note(post, str(day), int(arrival), NOTE)
 
 
-def _packed(folder: Path) -> bytes:
+def packed(folder: Path) -> bytes:
     """A folder of pages as the one file that was taken in."""
     return pack([(shown_name(path.name), path.read_bytes()) for path in pages_of(folder)[0]])
