@@ -213,6 +213,8 @@ def _across(frame: _Frame, look: Look) -> list[str]:
         last = min(y + 4.5, last - TEXT - 1.0)
         name = shortened(one.name, TEXT, look.width / 4)
         parts += [
+            # With an edge of paper, so that it is seen on a column, too.
+            _rule((frame.left, frame.right), y, "paper", 4.0, "7 4"),
             _rule((frame.left, frame.right), y, "mark", 1.5, "7 4"),
             _text(name, frame.right + _GAP, last, shade="mark"),
         ]
