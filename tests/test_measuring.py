@@ -64,7 +64,7 @@ def row(number: int, *, late: bool = False, days: int = 2, **more: object) -> Ro
 @pytest.mark.parametrize(("good", "count", "lower", "upper", "level"), COMPUTED)
 def test_the_computed_examples(good: int, count: int, lower: float, upper: float, level: str) -> None:
     found = wilson(good, count)
-    assert (100 * found[0], 100 * found[1]) == (pytest.approx(lower, abs=0.011), pytest.approx(upper, abs=0.011))
+    assert [100 * found[0], 100 * found[1]] == pytest.approx([lower, upper], abs=0.011)
     rating = rate(GUARANTEE, rows(good, count), TODAY)
     assert (rating.verdict, rating.reached) == (Verdict.RATED, level)
 
