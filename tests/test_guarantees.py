@@ -109,7 +109,9 @@ def excluded(number: int, reason: str = "withdrawn") -> Row:
 
 
 def test_too_few_cases_in_a_year_are_measured_over_two_years() -> None:
-    old = [replace(one, case=f"{one.case}-old", due_on=date(2025, 10, 1)) for one in rows(10, 10)]
+    old = [
+        replace(one, case=f"{one.case}-old", member=f"{one.case}-old", due_on=date(2025, 10, 1)) for one in rows(10, 10)
+    ]
     both = rate(GUARANTEE, [*rows(9, 9), *old], TODAY)
     assert (both.verdict, both.figures.window.months, both.figures.count) == (Verdict.RATED, 24, 19)
     assert rate(GUARANTEE, [*rows(10, 10), *old], TODAY).figures.window.months == 12
