@@ -21,6 +21,8 @@ from intake import deadlines
 from intake.config import Config, Logging
 from intake.errors import AlreadyRunning, ConfigError
 from intake.examine import Examiner
+from intake.guarantee import guarantees_of
+from intake.measuring.guarantees import Guarantee
 from intake.pipeline.house import House
 from intake.reading.recognition import Recogniser
 from intake.replies.letter import LetterTypesetter
@@ -36,6 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "templates"
 LAYOUTS = TEMPLATES / "letter"
 CATEGORIES = TEMPLATES / "categories.toml"
+GUARANTEES = TEMPLATES / "guarantees.toml"
 KEY_BYTES = 32
 
 
@@ -46,7 +49,7 @@ def clock() -> datetime:
 
 def check_rules(config: Config) -> None:
     """What the file's form cannot tell: calendars that exist, template folders that are there and send nobody to the
-    closed platform. Raises `ConfigError` with all mistakes."""
+    closed platform, guarantees that can be reached. Raises `ConfigError` with all mistakes."""
     mistakes = []
     for index, shop in enumerate(config.shops):
         mistakes += [f"shops[{index}].calendar.{line}" for line in deadlines.calendar_mistakes(shop.calendar)]
@@ -56,8 +59,17 @@ def check_rules(config: Config) -> None:
         mistakes += [f"shops[{index}].templates: {file} {ODR_IS_CLOSED}" for file in dead]
     if config.operator.shop and config.operator.shop not in {shop.id for shop in config.shops}:
         mistakes.append(f"operator.shop: there is no shop {config.operator.shop!r}")
+    try:
+        guarantees_in_force(config)
+    except ConfigError as error:
+        mistakes += [f"guarantees: {line}" for line in error.mistakes or (error.what,)]
     if mistakes:
         raise ConfigError("The configuration cannot be used:", tuple(mistakes))
+
+
+def guarantees_in_force(config: Config) -> tuple[Guarantee, ...]:
+    """What the shops are measured by. Raises `ConfigError`."""
+    return guarantees_of(config, GUARANTEES.read_text(encoding="utf-8"))
 
 
 def open_store(config: Config, now: datetime, *, upgrade: bool) -> Store:
@@ -125,6 +137,7 @@ def build(
             delivered=Templates(TEMPLATES / "replies"),
             typesetter=LetterTypesetter(LAYOUTS / "letter.typ"),
             words=load_words(TEMPLATES / "notices"),
+            guarantees=guarantees_in_force(config),
             key=signing_key(config.data),
             clock=now,
             log=log or make_log(config.logging),

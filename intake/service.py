@@ -3,8 +3,8 @@
     watcher (one a mailbox, owns its connection) ── receive ──┐
     post folder (one a shop)  ── receive ─► recognise (one) ──┼─► process (one) ─┬─► deliver (one a shop)
                                                               └─ wakes it       └─► send (one a shop)
-    timed jobs: what the manager is told of dates, the calendar file, each night what is to be forgotten; a thread
-    beside them raises the alarms, also the one that they stand still
+    timed jobs: what the manager is told of dates, the calendar file, each month what the promise was worth, each night
+    what is to be forgotten; a thread beside them raises the alarms, also the one that they stand still
 
 A watcher waits in IDLE where the server offers it, and polls all the same. A slow server delays only its own mailbox.
 A job's failure is logged, its heartbeat says so, and it is tried again; nothing here ends the service but a stop.
@@ -24,6 +24,7 @@ from intake.alarms import SERVICE, raise_alarms, tell_operator
 from intake.bootstrap import TEMPLATES
 from intake.config import Mailbox, Shop
 from intake.errors import IntakeError
+from intake.guarantee import keep_months
 from intake.imap import Session, connect
 from intake.loops import Crew, Loop
 from intake.pipeline import (
@@ -51,6 +52,7 @@ NOTICE_SECONDS = 30.0
 CALENDAR_SECONDS = 60.0
 PUBLISH_SECONDS = 600.0
 RETENTION_SECONDS = 300.0
+MEASURE_SECONDS = 3600.0
 LONGEST_PAUSE = 300.0
 STOP_SECONDS = 4.0
 # RFC 2177 says 29 minutes; routers and servers forget a quiet connection sooner.
@@ -179,6 +181,7 @@ class Service:
                 self._watch_post(shop, PostSource(shop.post_folder))
             self._every(NOTICE_SECONDS, f"notices {shop.id}", partial(self._tell, shop))
             self._every(CALENDAR_SECONDS, f"calendar {shop.id}", partial(keep_calendar, house, shop))
+        self._every(MEASURE_SECONDS, "guarantees", self._measure)
         if house.config.guarantees.publish is not None:
             pages = MonthlyPages(house.store, house.config, TEMPLATES, house.clock)
             self._every(PUBLISH_SECONDS, "badges", pages.keep)
@@ -249,6 +252,12 @@ class Service:
     def _forget(self) -> None:
         if keep_retention(self._house, self._stopping.is_set):
             self._dispatcher.wake()
+
+    def _measure(self) -> None:
+        house = self._house
+        kept = keep_months(house.store, house.config.shops, house.guarantees, house.clock())
+        if kept:
+            house.log.info("guarantees measured", results=kept)
 
     def _watch(self) -> None:
         raise_alarms(self._house)

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from intake import __version__
-from intake.bootstrap import CATEGORIES, TEMPLATES, check_rules, clock, sole_process
+from intake.bootstrap import CATEGORIES, TEMPLATES, check_rules, clock, guarantees_in_force, sole_process
 from intake.cli.app import JsonOption, app, load, out, print_json, settings
 from intake.config import Config, Mailbox, Outgoing, Shop, missing_secrets
 from intake.errors import ConfigError, IntakeError, TemplateError
@@ -70,6 +70,7 @@ def _run(name: str, probe_it: Callable[[], str]) -> tuple[str, bool, str]:
 def _checks(config: Config) -> Iterator[Check]:
     yield "database", partial(_database, config)
     yield "templates", partial(_templates, config)
+    yield "guarantees", partial(_guarantees, config)
     for shop in config.shops:
         yield f"{shop.id} dates", partial(_dates, config, shop)
         if shop.mailbox is not None:
@@ -92,6 +93,12 @@ def _database(config: Config) -> str:
     if current not in (None, newest_revision()):
         state += f", brought to {newest_revision()} at the next start"
     return f"{engine.dialect.name}, {state}"
+
+
+def _guarantees(config: Config) -> str:
+    """What the shops are measured by, with the levels from the lowest to the highest."""
+    found = guarantees_in_force(config)
+    return "; ".join(f"{one.name.en} ({', '.join(level.name.en for level in one.levels)})" for one in found)
 
 
 def _dates(config: Config, shop: Shop) -> str:

@@ -19,6 +19,7 @@ from intake.demo.config import FOLDER, IMAP_PORT, PASSWORD, SMTP_PORT, USER, ada
 from intake.demo.samples import seed_letters, seed_mailbox
 from intake.demo.servers import HOST, Account, DemoServers
 from intake.errors import AlreadyRunning, ConfigError, IntakeError, UsageError
+from intake.guarantee import keep_months
 from intake.imap import connect
 from intake.pipeline import (
     House,
@@ -167,6 +168,7 @@ def _one_pass(house: House) -> tuple[dict[str, int], list[str]]:
     summary["mails"] += _poll_sent(house, problems)
     summary["processed"] += process(house)
     keep_retention(house)
+    keep_months(house.store, house.config.shops, house.guarantees, house.clock())
     for shop in house.config.shops:
         keep_awake(house, shop)
         summary["sent"] += send(house, shop)

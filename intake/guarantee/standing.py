@@ -5,8 +5,9 @@ same; it is kept all the same, with the definition and the method that made it.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from intake.config import Config, Shop
 from intake.errors import ConfigError
@@ -68,6 +69,53 @@ def progress(facts: ShopFacts, guarantee: Guarantee, now: datetime) -> Progress:
         before = months[-1].rating.reached if months else ""
         months.append(Month(first, rating, held(guarantee, rating, before)))
     return Progress(facts.shop, guarantee, tuple(months[-MONTHS_SHOWN:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a kept month is not what it is when it is computed again from the same morning: by another definition or
+    method than now, or (`because` "") by what should not have changed."""
+
+    month: date
+    what: str
+    kept: Any
+    computed: Any
+    because: str
+
+
+def as_kept(one: Progress, kept: Iterable[Standing]) -> Progress:
+    """A shop's months with the levels that were shown then: what was kept goes before what is computed again."""
+    shown = {row.month: row.held for row in kept if _is_of(row, one)}
+    return replace(one, months=tuple(replace(month, held=shown.get(month.first, month.held)) for month in one.months))
+
+
+def differences(one: Progress, kept: Iterable[Standing]) -> list[Difference]:
+    """Where the kept months of a shop's guarantee differ from its `progress`, oldest first."""
+    months = {month.first: month for month in one.months}
+    found = []
+    for row in sorted((row for row in kept if _is_of(row, one)), key=lambda row: row.month):
+        month = months.get(row.month)
+        if month is None:
+            continue
+        now = {"reached": month.rating.reached, "held": month.held, **figures_value(month.rating.figures)}
+        then = {"reached": row.reached, "held": row.held, **row.figures}
+        because = _because(row, one.guarantee)
+        found += [
+            Difference(row.month, name, then.get(name), now.get(name), because)
+            for name in sorted({*now, *then})
+            if then.get(name) != now.get(name)
+        ]
+    return found
+
+
+def _is_of(row: Standing, one: Progress) -> bool:
+    return (row.shop, row.guarantee) == (one.shop.id, one.guarantee.id)
+
+
+def _because(row: Standing, guarantee: Guarantee) -> str:
+    if row.definition != guarantee.fingerprint:
+        return "the guarantee was defined otherwise then"
+    return "" if row.method == METHOD else f"it was counted by method {row.method} then"
 
 
 def keep_months(store: Store, shops: Iterable[Shop], guarantees: Sequence[Guarantee], now: datetime) -> int:

@@ -8,6 +8,7 @@ from structlog.typing import FilteringBoundLogger
 
 from intake.config import Config, Shop
 from intake.examine import Examiner
+from intake.measuring.guarantees import Guarantee
 from intake.reading.recognition import Recogniser
 from intake.replies.letter import LetterTypesetter
 from intake.replies.notices import Words
@@ -20,8 +21,9 @@ from storage.store import Store
 @dataclass(frozen=True)
 class House:
     """The wired-up parts. `clock` returns the aware present; `templates` are the shops' own before those `delivered`;
-    `words` are those of mail to the manager, by language; `key` signs our Message-IDs; `checkpoint` is called by name
-    between durable steps (a test may end the process there; otherwise it does nothing)."""
+    `guarantees` are what the shops are measured by; `words` are those of mail to the manager, by language; `key` signs
+    our Message-IDs; `checkpoint` is called by name between durable steps (a test may end the process there; otherwise
+    it does nothing)."""
 
     config: Config
     store: Store
@@ -33,6 +35,7 @@ class House:
     delivered: Templates
     typesetter: LetterTypesetter
     words: Mapping[str, Words]
+    guarantees: tuple[Guarantee, ...]
     key: bytes
     clock: Callable[[], datetime]
     log: FilteringBoundLogger
