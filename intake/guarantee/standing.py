@@ -16,7 +16,7 @@ from intake.measuring import METHOD
 from intake.measuring.days import month_start
 from intake.measuring.figures import figures_value
 from intake.measuring.guarantees import Guarantee, parse_guarantees
-from intake.measuring.levels import Rating, computed_at, held, rate
+from intake.measuring.levels import Rating, computed_at, held, last_measured, rate
 from storage.models import Standing
 from storage.store import Store
 
@@ -124,9 +124,9 @@ def keep_months(store: Store, shops: Iterable[Shop], guarantees: Sequence[Guaran
     count = 0
     kept = {(one.shop, one.guarantee, one.month) for one in store.measuring.standings()}
     for shop in shops:
-        last = month_start(now.astimezone(shop.zone).date(), 1)
+        last = last_measured(shop.zone, now)
         wanting = [one for one in guarantees if (shop.id, one.id, last) not in kept]
-        if not wanting or now < computed_at(last, shop.zone):
+        if not wanting:
             continue
         facts = collect(store, shop, now.astimezone(shop.zone).date())
         found = [progress(facts, guarantee, now) for guarantee in wanting]

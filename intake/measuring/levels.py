@@ -69,6 +69,13 @@ def computed_at(month: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(month_start(month, -1), COMPUTED_AT, zone)
 
 
+def last_measured(zone: ZoneInfo, now: datetime) -> date:
+    """The last month that is measured by a moment, by its first day."""
+    today = now.astimezone(zone).date()
+    last = month_start(today, 1)
+    return last if computed_at(last, zone) <= now else month_start(today, 2)
+
+
 def held(guarantee: Guarantee, now: Rating, before: str) -> str:
     """The level that is shown: one is held while it was reached in this month or in the one before (`before`, "" for
     none), so that it rises at once and falls after two months. Nothing is shown of what is withheld."""
