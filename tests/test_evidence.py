@@ -285,7 +285,7 @@ def test_one_changed_cell_is_named_by_line_and_column(bundle: Bundle, column: st
         one for one in found.findings if one.file == ROWS and f"line {number}" in one.place and column in one.place
     ]
     assert named, told(found)
-    assert any(one.file == ROWS and "SHA-256" in one.what for one in found.findings)
+    assert {one.file for one in found.findings if "SHA-256" in one.what} == {ROWS}
 
 
 @pytest.mark.parametrize("column", [one for one in COLUMNS if one not in (*BELIEVED, "check")])

@@ -70,7 +70,9 @@ def make(
     one_of(guarantee, tuple(one.id for one in guarantees), "guarantee")
     wanted = evidence.Wanted(
         shop=chosen,
-        window=evidence.read_window(window, today) if window else evidence.last_months(months or MONTHS, today),
+        window=evidence.read_window(window, today)
+        if window
+        else evidence.last_months(MONTHS if months is None else months, today),
         guarantees=tuple(one for one in guarantees if guarantee in (None, one.id)),
         issuer=config.guarantees.issuer,
         method=(TEMPLATES / "evidence" / "method.md").read_text(encoding="utf-8"),
@@ -82,7 +84,8 @@ def make(
         print_json({"folder": str(folder), "seal": made.seal, "lines": made.lines, "excluded": made.excluded})
     else:
         dates = f"{wanted.window.first} to {wanted.window.last}"
-        out.print(f"{folder}: {chosen.name}, {dates}, {made.lines} lines, {made.excluded} do not count.", markup=False)
+        told = f"{folder}: {chosen.name}, {dates}, {made.lines} lines, {made.excluded} do not count."
+        out.print(told, markup=False, highlight=False, soft_wrap=True)
         out.print(f"Seal: {made.seal}", highlight=False, soft_wrap=True)
         _tell(checked.findings)
     if checked.findings:

@@ -9,6 +9,7 @@ is read within bounds, no name in it is followed, and whatever is wrong with it 
 """
 
 import os
+import re
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ from intake.measuring.rows import Row
 
 T = TypeVar("T")
 COMPARED = ("figures", "reached", "held")  # of what was kept, where it was counted in the same way
+HASH = re.compile("[0-9a-f]{64}")
 KEPT = frozenset({*COMPARED, "definition", "method", "computed_at"})
 CALENDARS = TypeAdapter(dict[str, CalendarPart])
 
@@ -182,8 +184,9 @@ def _check_hashes(bundle: _Bundle, manifest: Manifest | None) -> None:
 
 
 def _stated_sums(content: bytes) -> dict[str, str]:
+    """The hashes that SHA256SUMS states, by file."""
     lines = [line.split("  ", 1) for line in content.decode("utf-8", "replace").splitlines()]
-    return {parts[1]: shown(parts[0]) for parts in lines if len(parts) == 2}
+    return {parts[1]: parts[0] for parts in lines if len(parts) == 2 and HASH.fullmatch(parts[0])}
 
 
 def _lines(bundle: _Bundle, manifest: Manifest | None) -> list[tuple[int, Line, dict[str, str]]]:
