@@ -154,19 +154,15 @@ WITH_NUMBER = frozenset({"acknowledged-within", "not-reopened-within"})  # hours
 
 def measure(name: str, rows: Sequence[Row], window: Window, today: date, number: int = 0) -> Figures:
     """The figures of a measure (a key of `MEASURES`) over a shop's rows, as of a local day."""
-    chosen = MEASURES[name]
     past = sorted((row for row in rows if row.due_on < today), key=_order)
-    inside = [row for row in past if window.first <= row.due_on <= window.last and chosen.applies(row, today, number)]
-    outcomes = [
-        Outcome(case, found[0].channel, chosen.good(found, number), _slowest(found))
-        for case, found in _by_case(row for row in inside if not row.excluded)
-    ]
-    good, count = sum(one.good for one in outcomes), len(outcomes)
+    inside = [row for row in past if _is_looked_at(row, MEASURES[name], window, (today, number))]
+    found = outcomes(name, inside, window, today, number)
+    good, count = sum(one.good for one in found), len(found)
     lower, upper = wilson(good, count)
     excluded = _excluded(inside)
     out = sum(cases for reason, cases in excluded.items() if reason != BEFORE)
     waiting = [row for row in past if row.waits]
-    channels = {one.channel for one in outcomes}
+    channels = {one.channel for one in found}
     return Figures(
         window=window,
         count=count,
@@ -174,13 +170,27 @@ def measure(name: str, rows: Sequence[Row], window: Window, today: date, number:
         share=good / count if count else 0.0,
         lower=lower,
         upper=upper,
-        median=percentile((one.days for one in outcomes), 0.5) if name in WITH_DAYS else None,
-        channels={name: _split(outcomes, name) for name in sorted(channels)},
+        median=percentile((one.days for one in found), 0.5) if name in WITH_DAYS else None,
+        channels={name: _split(found, name) for name in sorted(channels)},
         excluded=excluded,
         excluded_share=out / (count + out) if out else 0.0,
         unanswered=len(waiting),
         longest_wait=max((row.days_waited or 0 for row in waiting), default=0),
     )
+
+
+def outcomes(name: str, rows: Iterable[Row], window: Window, today: date, number: int = 0) -> list[Outcome]:
+    """What each case adds to a measure (a key of `MEASURES`), as of a local day."""
+    chosen = MEASURES[name]
+    looked_at = (row for row in rows if not row.excluded and _is_looked_at(row, chosen, window, (today, number)))
+    return [
+        Outcome(case, found[0].channel, chosen.good(found, number), _slowest(found))
+        for case, found in _by_case(sorted(looked_at, key=_order))
+    ]
+
+
+def _is_looked_at(row: Row, chosen: Measure, window: Window, as_of: tuple[date, int]) -> bool:
+    return window.first <= row.due_on <= window.last and row.due_on < as_of[0] and chosen.applies(row, *as_of)
 
 
 def figures_value(figures: Figures) -> dict[str, Any]:
@@ -222,8 +232,8 @@ def _slowest(rows: Iterable[Row]) -> int | None:
     return None if None in days else max(day for day in days if day is not None)
 
 
-def _split(outcomes: Iterable[Outcome], channel: str) -> tuple[int, int]:
-    of_it = [one.good for one in outcomes if one.channel == channel]
+def _split(found: Iterable[Outcome], channel: str) -> tuple[int, int]:
+    of_it = [one.good for one in found if one.channel == channel]
     return len(of_it), sum(of_it)
 
 

@@ -38,7 +38,7 @@ class Row:
     `days_taken` are the business days to the answer, None without one; then `days_waited` are those up to `as_of`, or
     to `closed_on`, when its case was closed without one (None while somebody waits). `told_on` is when the answer was
     known, `seen` that it was seen in Sent. `reopened_on` is when the customer wrote again after it. `excluded` is why
-    it does not count ("" where it does), with who said so, and when.
+    it does not count ("" where it does), with who said so, and when. `made_on` is when the promise was made first.
     """
 
     case: str
@@ -68,6 +68,7 @@ class Row:
     excluded: str = ""
     excluded_by: str = ""
     excluded_at: datetime | None = None
+    made_on: date | None = None
 
     @property
     def in_time(self) -> bool:
@@ -176,6 +177,7 @@ class _Book:
             excluded=closing.why if closing else "",
             excluded_by=closing.actor if closing else "",
             excluded_at=closing.at if closing else None,
+            made_on=self._day(made.since),
         )
 
     def _day(self, moment: datetime) -> date:
