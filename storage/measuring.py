@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from storage.database import reading, writing
-from storage.models import Channel, DeadlineKind, Standing
+from storage.models import Channel, DeadlineKind, Fate, Standing
 from storage.rows import fetch, insert_all, values_of
 from storage.tables import ARRIVALS, CASES, DEADLINES, DRAFTS, EVENTS, MESSAGES, STANDINGS
 
@@ -96,6 +96,14 @@ class Measuring:
                 [MeasuredEvent(**row._mapping) for row in connection.execute(events.order_by(EVENTS.c.number))],
                 [MeasuredDraft(**row._mapping) for row in connection.execute(_drafts(shop))],
             )
+
+    def set_aside(self, shop: str) -> list[tuple[str, Channel, datetime]]:
+        """What was set aside in a shop, oldest first: the kind of reason, the channel, and when it came."""
+        columns = (MESSAGES.c.reason_kind, MESSAGES.c.channel, MESSAGES.c.received_at)
+        aside = (MESSAGES.c.fate == Fate.SET_ASIDE) & MESSAGES.c.outgoing.is_(False)
+        statement = select(*columns).where(MESSAGES.c.shop == shop, aside).order_by(MESSAGES.c.id)
+        with reading(self._engine) as connection:
+            return [tuple(row) for row in connection.execute(statement)]
 
     def standings(self, shop: str | None = None) -> list[Standing]:
         """The results that were kept, of a shop or of all, oldest month first."""

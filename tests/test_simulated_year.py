@@ -10,9 +10,10 @@ import pytest
 
 from intake import deadlines
 from intake.config import Shop
-from intake.guarantee import collect
+from intake.guarantee import collect, reported
 from intake.measuring.days import month_start
 from intake.measuring.figures import MEASURES, Window, figures_value, measure
+from intake.measuring.report import BY, report
 from storage.database import open_engine
 from storage.store import Store
 from tests.builders import make_config, newest_sqlite
@@ -93,3 +94,34 @@ def test_every_figure_is_that_of_a_second_computation(year: Store, stories: tupl
                 del found["window"]
                 naive = naive_figures(second, name, window.first, window.last, NUMBERS.get(name, 0))
                 assert found == naive, (shop.id, as_of, name)
+
+
+def test_the_report_agrees_with_the_guarantee(year: Store) -> None:
+    """Over the same months, as of the same moment."""
+    for shop in CONFIG.shops:
+        as_of = measured_at(date(2027, 1, 1), shop)
+        told = reported(year, shop, as_of)
+        window = Window(date(2026, 1, 1), date(2026, 12, 31), 12)
+        figures = measure("answered-in-time", told.rows, window, told.today)
+        for by in BY:
+            found = report([told], window.first, window.last, by)
+            total = found.total
+            assert (total.due, total.in_time, total.median) == (figures.count, figures.good, figures.median)
+            assert total.excluded == figures.excluded
+            assert sum(total.late.values()) == total.due - total.in_time
+            assert sum(line.arrived for line in found.lines) == total.arrived == len(told.rows)
+            assert sum(sum(line.open.values()) for line in found.lines) == sum(total.open.values())
+            assert sum(line.due for line in found.lines) >= total.due
+        assert {"told late", "unanswered", "answered late"} <= set(total.late)
+
+
+def test_the_report_of_all_shops_is_the_sum_of_theirs(year: Store) -> None:
+    told = [reported(year, shop, NOW) for shop in CONFIG.shops]
+    found = report(told, date(2026, 1, 1), date(2026, 12, 31), "shop")
+    alone = [report([one], date(2026, 1, 1), date(2026, 12, 31), "shop").total for one in told]
+    assert [(line.due, line.in_time, line.late) for line in found.lines] == [
+        (one.due, one.in_time, one.late)
+        for one in (alone[1], alone[2], alone[0])  # cut, deu, sis
+    ]
+    assert found.total.due == sum(one.due for one in alone)
+    assert found.total.arrived == sum(len(one.rows) for one in told)

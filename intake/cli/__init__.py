@@ -15,7 +15,7 @@ from storage.errors import StorageError
 FAMILIES = (
     *("running", "cases", "casework", "arrivals", "inspecting", "dates", "letters"),
     *("schema", "keeping", "status", "auth", "calendar", "templates", "dossier"),
-    *("badges", "publishing", "privacy", "evidence"),
+    *("badges", "report", "publishing", "privacy", "evidence"),
 )
 for family in FAMILIES:
     import_module(f"intake.cli.{family}")

@@ -1,6 +1,6 @@
 """What the shops are measured by: facts from the store, results month by month, kept once they are known."""
 
-from intake.guarantee.collecting import ShopFacts, collect
+from intake.guarantee.collecting import ShopFacts, collect, reported
 from intake.guarantee.standing import (
     Difference,
     Month,
@@ -23,4 +23,5 @@ __all__ = [
     "guarantees_of",
     "keep_months",
     "progress",
+    "reported",
 ]

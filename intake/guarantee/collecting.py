@@ -14,6 +14,7 @@ from intake import deadlines
 from intake.config import Shop
 from intake.measuring.days import Closed
 from intake.measuring.facts import Answer, CaseFacts, Closing, Merge, Promised, Reopening
+from intake.measuring.report import Aside, ShopRows
 from intake.measuring.rows import Row, rows_of
 from intake.pipeline.records import SYSTEM, in_force
 from intake.replies.compose import ACKNOWLEDGEMENT
@@ -49,6 +50,17 @@ class ShopFacts:
         """The earliest day on which a promise that was known was due."""
         promised = (one for case in self.cases for one in case.promised)
         return min((max(one.due_on, one.made_at.astimezone(self.zone).date()) for one in promised), default=None)
+
+
+def reported(store: Store, shop: Shop, now: datetime) -> ShopRows:
+    """What the reports tell of a shop, as of now (aware)."""
+    today = now.astimezone(shop.zone).date()
+    facts = collect(store, shop, today)
+    aside = [
+        Aside(reason or "other", channel.value, at.astimezone(shop.zone).date())
+        for reason, channel, at in store.measuring.set_aside(shop.id)
+    ]
+    return ShopRows(shop.id, facts.rows_at(now), {case.reference: case for case in facts.cases}, aside, today)
 
 
 def collect(store: Store, shop: Shop, until: date) -> ShopFacts:
