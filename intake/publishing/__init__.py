@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from intake.config import Config
-from intake.guarantee import collect, guarantees_of, progress
+from intake.guarantee import as_kept, collect, guarantees_of, progress
 from intake.publishing.folder import Published, put
 from intake.publishing.site import load_site
 from intake.publishing.views import result_of
@@ -28,5 +28,7 @@ def publish(store: Store, config: Config, templates: Path, folder: Path, now: da
     shops = []
     for shop in config.shops:
         facts = collect(store, shop, now.astimezone(shop.zone).date())
-        shops.append((shop, [result_of(facts, progress(facts, one, now)) for one in guarantees]))
+        kept = store.measuring.standings(shop.id)
+        months = [as_kept(progress(facts, one, now), kept) for one in guarantees]
+        shops.append((shop, [result_of(facts, one) for one in months]))
     return put(folder, site.files(guarantees, shops))

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
-from intake.config import Config, Shop
-from intake.measuring.days import month_start
-from intake.measuring.levels import computed_at
+from intake.config import Config
+from intake.measuring.levels import last_measured
 from intake.publishing import publish
 from storage.store import Store
 
@@ -21,16 +20,9 @@ class MonthlyPages:
     def keep(self) -> bool:
         """Publish if that is due; whether it was done. Raises as `publish` does, and is due again then."""
         now, folder = self._clock(), self._config.guarantees.publish
-        months = tuple(_measured(shop, now) for shop in self._config.shops)
+        months = tuple(last_measured(shop.zone, now) for shop in self._config.shops)
         if folder is None or months == self._done:
             return False
         publish(self._store, self._config, self._templates, folder, now)
         self._done = months
         return True
-
-
-def _measured(shop: Shop, now: datetime) -> date:
-    """The last month that is measured by now, by its first day."""
-    today = now.astimezone(shop.zone).date()
-    last = month_start(today, 1)
-    return last if computed_at(last, shop.zone) <= now else month_start(today, 2)
