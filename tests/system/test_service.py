@@ -116,7 +116,7 @@ def test_the_service_drafts_within_seconds_refuses_a_second_and_stops_in_time(
     cases = json.loads(answer_of(config, "cases", "--json"))
     assert [case["reference"][-4:] for case in cases] == ["0001", "0002", "0003"]
     assert (tmp_path / "data" / "calendar" / "sis.ics").read_bytes().startswith(b"BEGIN:VCALENDAR")
-    wait_until(lambda: (tmp_path / "public" / "nl" / "sis.html").exists(), "the public pages", 30)
+    wait_until((tmp_path / "public" / "nl" / "sis.html").exists, "the public pages", 30)
     log = stop(service)
     assert '"event": "started"' in log
     assert "jan@example.com" not in log
