@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from holidays.version import __version__ as holidays_version
+
 from intake import casework
 from intake.casework import Answered
 from intake.guarantee import collect
@@ -41,6 +43,15 @@ def test_answers_and_closings_are_known_with_who_said_so(database: str, tmp_path
         desk.clock.now = MUCH_LATER - timedelta(days=1)
         casework.reopen(desk.house, THIRD, "mirjam")
         assert (rows_of(desk)[THIRD].excluded, rows_of(desk)[THIRD].waits) == ("", True)
+
+
+def test_a_promise_is_stored_with_all_that_it_was_counted_by(tmp_path: Path) -> None:
+    with office(tmp_path) as desk:
+        desk.take_in(mail())
+        (promise,) = (one.promise for one in desk.file().deadlines)
+        calendar = {"country": "NL", "subdivision": "", "open": ["Good Friday"], "closed": []}
+        by = {"business_days": 4, "counting": "event-day", "cut_off": "17:00", "time_zone": "Europe/Amsterdam"}
+        assert promise == {**by, "holidays": holidays_version, "calendar": calendar}
 
 
 def test_a_date_that_is_moved_moves_no_promise(tmp_path: Path) -> None:

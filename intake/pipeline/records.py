@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from holidays.version import __version__ as holidays_version
+
 from intake import deadlines
 from intake.config import Shop
 from intake.pipeline.house import House
@@ -64,11 +66,15 @@ def promised(received_at: datetime, deadline: Deadline) -> dict[str, str]:
 
 
 def in_force(shop: Shop) -> dict[str, Any]:
-    """What a shop promises now, and the calendar that its days are counted by, as plain values."""
+    """What a shop promises now, as plain values: with the zone and the calendar that its days are counted by, and the
+    release of `holidays` that knew the closed days."""
     calendar = shop.calendar
     return {
         "business_days": shop.promise.business_days,
         "counting": shop.promise.counting,
+        "cut_off": shop.promise.cut_off.isoformat().removesuffix(":00"),
+        "time_zone": shop.time_zone,
+        "holidays": holidays_version,
         "calendar": {
             "country": calendar.country,
             "subdivision": calendar.subdivision,
