@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from structlog.typing import FilteringBoundLogger, Processor
 
 from intake import deadlines
-from intake.config import Config, Logging
+from intake.config import SAFETY_MONTHS, Config, Logging, Retention
 from intake.errors import AlreadyRunning, ConfigError
 from intake.examine import Examiner
 from intake.guarantee import guarantees_of
@@ -39,7 +39,7 @@ TEMPLATES = ROOT / "templates"
 LAYOUTS = TEMPLATES / "letter"
 CATEGORIES = TEMPLATES / "categories.toml"
 GUARANTEES = TEMPLATES / "guarantees.toml"
-KEY_BYTES = 32
+KEY, KEY_BYTES = "signing.key", 32
 
 
 def clock() -> datetime:
@@ -49,10 +49,12 @@ def clock() -> datetime:
 
 def check_rules(config: Config) -> None:
     """What the file's form cannot tell: calendars that exist, template folders that are there and send nobody to the
-    closed platform, guarantees that can be reached. Raises `ConfigError` with all mistakes."""
+    closed platform, terms for categories that there are, guarantees that can be reached. Raises `ConfigError` with all
+    mistakes."""
     mistakes = []
     for index, shop in enumerate(config.shops):
         mistakes += [f"shops[{index}].calendar.{line}" for line in deadlines.calendar_mistakes(shop.calendar)]
+        mistakes += [f"shops[{index}].retention.categories: {line}" for line in _unknown_topics(shop.retention)]
         if shop.templates is not None and not shop.templates.is_dir():
             mistakes.append(f"shops[{index}].templates: there is no folder {shop.templates}")
         dead = naming_closed_platform(shop.templates) if shop.templates is not None else []
@@ -70,6 +72,13 @@ def check_rules(config: Config) -> None:
 def guarantees_in_force(config: Config) -> tuple[Guarantee, ...]:
     """What the shops are measured by. Raises `ConfigError`."""
     return guarantees_of(config, GUARANTEES.read_text(encoding="utf-8"))
+
+
+def _unknown_topics(retention: Retention) -> list[str]:
+    """The terms that would hold for no case, for a slip of the pen."""
+    named = retention.categories.keys() - SAFETY_MONTHS.keys()
+    known = load_categories(CATEGORIES.read_text(encoding="utf-8")).ids if named else frozenset()
+    return [f"{name!r} is no category or label" for name in sorted(named - known)]
 
 
 def open_store(config: Config, now: datetime, *, upgrade: bool) -> Store:
@@ -153,9 +162,9 @@ def build(
 def signing_key(data: Path) -> bytes:
     """The key that signs our Message-IDs: `signing.key` in the data folder, made at the first start, readable by
     its owner alone. It belongs in the backup: without it answers are still known by the ids in the database."""
-    path = data / "signing.key"
+    path = data / KEY
     with contextlib.suppress(FileNotFoundError):
-        return bytes.fromhex(path.read_text(encoding="ascii").strip())
+        return _read_key(path)
     key = secrets.token_bytes(KEY_BYTES)
     temporary = data / f".{secrets.token_hex(4)}.key"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -166,10 +175,22 @@ def signing_key(data: Path) -> bytes:
     try:
         os.link(temporary, path)
     except FileExistsError:
-        return bytes.fromhex(path.read_text(encoding="ascii").strip())
+        return _read_key(path)
     finally:
         temporary.unlink()
     return key
+
+
+def known_key(data: Path) -> bytes:
+    """The same key for commands that only read, and make none. Raises `ConfigError` where there is none yet."""
+    try:
+        return _read_key(data / KEY)
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no {KEY} in {data}.", next_step="Start `intake run` once.") from error
+
+
+def _read_key(path: Path) -> bytes:
+    return bytes.fromhex(path.read_text(encoding="ascii").strip())
 
 
 def make_log(settings: Logging) -> FilteringBoundLogger:

@@ -33,7 +33,7 @@ from storage.store import Store
 from storage.tables import ARRIVALS, CASES, DRAFTS, EVENTS, MESSAGES, PARTICIPANTS
 from tests.builders import make_config, newest_sqlite
 from tests.bundles import Bundle
-from tests.commands import run
+from tests.commands import Installation, run
 from tests.records import a_case
 from tests.simulated_store import write_year
 from tests.simulated_year import NOW, SHOPS, tell_year
@@ -588,3 +588,32 @@ def test_a_program_of_an_auditors_own_counts_the_same(bundle: Bundle) -> None:
             kept = kept and (line["seen"] == "yes" or line["told_on"] <= line["due_on"])
             cases[line["case"]] = bool(kept) and cases.get(line["case"], True)
     assert (sum(cases.values()), len(cases)) == (month["figures"]["good"], month["figures"]["count"])
+
+
+def test_nothing_in_a_bundle_steers_the_terminal(bundle: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    names = {
+        "issuer": "\x1b[2J\u202eMark",
+        "shop": bundle.read(MANIFEST)["shop"] | {"name": "\x1b]0;x\x07\x9b31m[red]A"},
+    }
+    bundle.change(MANIFEST, lambda manifest: manifest.update(names))
+    bundle.seal()
+    for words in ((), ("--json",)):
+        said = run(capsys, "evidence", "verify", bundle.folder, *words)
+        assert "Mark" in said.out
+        assert all(line.isprintable() for line in said.out.splitlines())
+    bundle.change(MANIFEST, lambda manifest: manifest["shop"].update(id="\x1b[31m"))
+    assert "manifest.json, shop.id" in told(verify(bundle.folder))
+
+
+def test_without_a_database_there_is_nothing_to_show_and_no_key_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = Installation(tmp_path, capsys)
+    for words in (("evidence", tmp_path / "b"), ("evidence", "which", "case-0000000000000000"), ("audit",)):
+        said = desk.intake(*words)
+        assert (said.code, "There is no database" in said.err) == (2, True), said
+    (tmp_path / "var").mkdir(exist_ok=True)
+    shutil.copyfile(newest_sqlite(), tmp_path / "var" / "intake.db")
+    said = desk.intake("evidence", tmp_path / "b")
+    assert (said.code, "There is no signing.key" in said.err) == (2, True), said
+    assert {path.name for path in (tmp_path / "var").iterdir()} <= {"intake.db", "intake.db-wal", "intake.db-shm"}

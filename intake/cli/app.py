@@ -111,8 +111,10 @@ def problem(text: str) -> None:
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - anything that JSON can hold
-    """Print one JSON value on one line."""
-    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
+    """Print one JSON value on one line. What is from outside steers no terminal: JSON lets control characters of
+    Unicode stand as they are, and they are escaped here."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    typer.echo("".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text))
 
 
 def one_of(value: str | None, allowed: tuple[str, ...], what: str) -> None:

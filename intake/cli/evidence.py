@@ -9,10 +9,11 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from intake import evidence
-from intake.bootstrap import TEMPLATES, clock, signing_key
+from intake.bootstrap import TEMPLATES, clock, known_key
 from intake.cli.app import JsonOption, ShopOption, app, load, one_of, out, print_json, read_store
 from intake.config import Config, Shop
 from intake.errors import NotFound, UsageError
+from intake.evidence.form import shown
 from intake.guarantee import guarantees_of
 from storage.originals import Originals
 
@@ -68,6 +69,7 @@ def make(
         raise UsageError("A bundle has one window.", "Give --window or --months.")
     guarantees = guarantees_of(config, (TEMPLATES / "guarantees.toml").read_text(encoding="utf-8"))
     one_of(guarantee, tuple(one.id for one in guarantees), "guarantee")
+    store = read_store(config)
     wanted = evidence.Wanted(
         shop=chosen,
         window=evidence.read_window(window, today)
@@ -76,9 +78,9 @@ def make(
         guarantees=tuple(one for one in guarantees if guarantee in (None, one.id)),
         issuer=config.guarantees.issuer,
         method=(TEMPLATES / "evidence" / "method.md").read_text(encoding="utf-8"),
-        key=signing_key(config.data),
+        key=known_key(config.data),
     )
-    made = evidence.make_bundle(read_store(config), wanted, folder, now)
+    made = evidence.make_bundle(store, wanted, folder, now)
     checked = evidence.verify(folder)
     if as_json:
         print_json({"folder": str(folder), "seal": made.seal, "lines": made.lines, "excluded": made.excluded})
@@ -114,7 +116,8 @@ def verify(
         _tell(checked.findings)
         if manifest is not None:
             dates = f"{manifest.window.first} to {manifest.window.last}, as of {manifest.as_of:%Y-%m-%d %H:%M %Z}"
-            told = f"{manifest.shop.name}, {dates}, issued by {manifest.issuer}: {checked.lines} lines"
+            shop, issuer = shown(manifest.shop.name), shown(manifest.issuer)
+            told = f"{shop}, {dates}, issued by {issuer}: {checked.lines} lines"
             out.print(told, markup=False, highlight=False, soft_wrap=True)
         if not checked.findings:
             out.print("Every hash and every figure is as stated.")
@@ -131,7 +134,7 @@ def which(
     """Tell which case of this installation a bundle means, to show it to an auditor."""
     config = load()
     chosen = _only_shop(config, shop)
-    name = evidence.name_of(read_store(config), chosen, signing_key(config.data), pseudonym)
+    name = evidence.name_of(read_store(config), chosen, known_key(config.data), pseudonym)
     if name is None:
         raise NotFound(f"{chosen.name} has nothing that its bundles call {pseudonym}.", "Name its shop with --shop.")
     out.print(name, markup=False, highlight=False)

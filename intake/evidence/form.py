@@ -45,7 +45,7 @@ class Part(BaseModel):
 
 
 class ShopPart(Part):
-    id: str = Field(max_length=80)
+    id: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
     name: str = Field(max_length=200)
     zone: str = Field(max_length=80)
 
