@@ -60,6 +60,7 @@ class Replay:
         self.group: dict[str, set[str]] = {}
         self.joined: dict[frozenset[str], datetime] = {}
         self.answers: list[tuple[str, dict[str, Any]]] = []
+        self.taken_back: set[int] = set()
         for one in self.told:
             self.group.setdefault(one.case, {one.case})
             getattr(self, f"_{one.what}", lambda _: None)(one)
@@ -90,7 +91,7 @@ class Replay:
             held.case, held.answers = one.case, []
 
     def _answered(self, one: Told) -> None:
-        given = {**one.data, "told": one.at}
+        given = {**one.data, "told": one.at, "number": len(self.answers)}
         self.answers.append((one.case, given))
         for promise in self.promises.values():
             if one.case == promise.case:
@@ -98,6 +99,21 @@ class Replay:
             elif one.case in self.group[promise.case]:
                 since = self.joined[frozenset((one.case, promise.case))]
                 promise.answers.append({**given, "seen": given["seen"] and given["at"] >= since})
+
+    def _reopened(self, one: Told) -> None:
+        if one.data["by_person"]:
+            for case, given in self.answers:
+                if given["word"] and one.case in self._became(case, one.at):
+                    self.taken_back.add(given["number"])
+
+    def _became(self, case: str, by: datetime) -> list[str]:
+        """The case, and those that it was by a moment."""
+        way = [case]
+        while True:
+            found = [one for one in self.told if one.what == "merged" and one.case == way[-1] and one.at <= by]
+            if not found or found[-1].data["into"] not in self.group:
+                return way
+            way.append(found[-1].data["into"])
 
     def _merged(self, one: Told) -> None:
         into = one.data["into"]
@@ -154,7 +170,7 @@ class Replay:
         return self.between(due, day) if day >= due else -self.between(day, due)
 
     def _answers(self, given: dict[str, Any], promise: Promise) -> bool:
-        if given["told"] < promise.known:
+        if given["told"] < promise.known or given["number"] in self.taken_back:
             return False
         if "letter" in (promise.channel, given["how"]):
             return self._day(given["at"]) >= self._day(promise.thought)
@@ -241,7 +257,7 @@ def naive_figures(replay: Replay, measure: str, first: date, last: date, number:
     counted = {case: found for case, found in counted.items() if found}
     good = {case for case, found in counted.items() if all(_good(one, measure, number) for one in found)}
     excluded = Counter(found[-1].excluded for case, found in cases.items() if case not in counted)
-    merged = {one.case for one in looked_at if one.case != one.counts_as}
+    merged = {one.case for one in looked_at if one.case not in cases}
     excluded.update({"merged": len(merged)} if merged else {})
     out = sum(times for reason, times in excluded.items() if reason != "before")
     channels = Counter(found[0].channel for found in counted.values())

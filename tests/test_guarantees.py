@@ -260,3 +260,11 @@ def test_a_demand_that_is_just_met_is_met() -> None:
     own = with_levels({"share": 0.9, "lower_bound": None, "median": 2, "least_cases": 10})
     assert rate(own, rows(9, 10), TODAY).reached == "bronze"
     assert rate(own, rows(8, 10), TODAY).reached == ""
+
+
+def test_a_case_that_counts_by_itself_and_as_another_one_is_counted_once() -> None:
+    """Its first date was past when it was merged, its second one was not."""
+    stays, first = row(0), row(1)
+    second = replace(first, case=stays.case, sequence=2, due_on=date(2026, 10, 20))
+    figures = measure("answered-in-time", [stays, first, second], ALL, TODAY)
+    assert (figures.count, figures.excluded) == (2, {})

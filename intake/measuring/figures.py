@@ -241,7 +241,8 @@ def _excluded(rows: Sequence[Row]) -> dict[str, int]:
     """How many cases do not count, by reason: those all of whose promises are excluded, and those that were merged into
     another one, as which they count."""
     reasons = Counter(found[-1].excluded for _, found in _by_case(rows) if all(row.excluded for row in found))
-    merged = {row.member for row in rows if row.member != row.case}
+    # One that counts by itself, too, by another of its promises, is counted there.
+    merged = {row.member for row in rows if row.member != row.case} - {row.case for row in rows}
     if merged:
         reasons[MERGED] = len(merged)
     return dict(sorted(reasons.items()))
