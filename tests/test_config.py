@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
+from intake.bootstrap import check_rules
 from intake.config import Config, load_config, missing_secrets
 from intake.errors import ConfigError
 from intake.types import Counting
@@ -405,6 +406,29 @@ def test_the_counting_of_the_file_is_that_of_the_promise(tmp_path: Path) -> None
     shop = load(tmp_path, SHOP + '[shops.promise]\ncounting = "cut-off"\n').shops[0]
     assert shop.promise_for().counting is Counting.CUT_OFF
     assert shop.promise_for("event-day").counting is Counting.EVENT_DAY
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ("refund = 84", {"safety": 60, "refund": 84}),
+        ("safety = 120", {"safety": 120}),
+        ("other = 12", {"safety": 60, "other": 12}),
+    ],
+)
+def test_safety_is_kept_for_its_term_whatever_else_has_one(
+    terms: str, expected: dict[str, int], tmp_path: Path
+) -> None:
+    config = load(tmp_path, SHOP + f"[shops.retention]\ncategories = {{ {terms} }}\n")
+    check_rules(config)
+    assert config.shops[0].retention.categories == expected
+
+
+def test_a_term_for_what_no_case_is_about_is_a_mistake(tmp_path: Path) -> None:
+    config = load(tmp_path, SHOP + "[shops.retention]\ncategories = { saftey = 60 }\n")
+    with pytest.raises(ConfigError) as error:
+        check_rules(config)
+    assert error.value.mistakes == ("shops[0].retention.categories: 'saftey' is no category or label",)
 
 
 def test_the_configuration_cannot_be_changed(tmp_path: Path) -> None:

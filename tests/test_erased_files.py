@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from intake.outlets.erased import Erased, ErasedScan, drop_failed, erase
+from intake.outlets.outgoing_post import file_scan, filed_as_failed
 from intake.pipeline.erased_files import packed
 from intake.reading.batch import RowOutcome, result_csv
 from intake.reading.folder import pack
@@ -94,6 +96,66 @@ def test_a_folder_of_pages_goes_whole(tmp_path: Path) -> None:
     assert left(tmp_path) == [f"done/2026-11-20/{OTHER}__brief.txt", f"done/2026-11-20/{OTHER}__brief/1.jpg"]
 
 
+def test_a_folder_without_pages_is_no_reason_to_drop_others_without_pages(tmp_path: Path) -> None:
+    kept = (
+        f"done/2026-11-20/{OTHER}__brief/page 1.jpg",
+        f"done/2026-11-20/{OTHER}__klacht.eml",
+        "done/duplicates/x.eml",
+        "failed/other/only copy.docx",
+        "failed/other - TYPE.txt",
+    )
+    put(tmp_path, *kept, "failed/brief nr. 5/only copy.docx")
+    put(tmp_path, "failed/brief nr. 5 - TYPE.txt", content=b"What happened   x\nArrival         7\n")
+    raw = pack([])
+    erase(tmp_path, Erased(scans=(a_scan(raw, name="brief nr. 5/"),)), packed)
+    assert left(tmp_path) == sorted(kept)
+
+
+def test_a_days_folder_stays_where_pages_lie_loose_in_it(tmp_path: Path) -> None:
+    names = ("done/2026-11-20/1.jpg", f"done/2026-11-20/{OTHER}__brief/1.jpg")
+    put(tmp_path, *names)
+    put(tmp_path, f"done/2026-11-20/{OTHER}__brief/1.jpg", content=b"another")
+    raw = pack([("1.jpg", b"scan")])
+    erase(tmp_path, Erased(frozenset({HERS}), (a_scan(raw, name="brief/"),)), packed)
+    assert left(tmp_path) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("scan", "gone"),
+    [
+        ({"shared": True}, f"done/2026-11-20/{HERS}__brief/1.jpg"),
+        ({"shared": True, "duplicate": True}, "done/duplicates/brief/1.jpg"),
+    ],
+)
+def test_of_equal_folders_only_its_own_goes_while_the_other_is_somebodys(
+    scan: dict[str, Any], gone: str, tmp_path: Path
+) -> None:
+    names = (
+        f"done/2026-11-20/{HERS}__brief/1.jpg",
+        f"done/2026-11-20/{OTHER}__brief/1.jpg",
+        "done/duplicates/brief/1.jpg",
+    )
+    put(tmp_path, *names)
+    references = frozenset() if scan.get("duplicate") else frozenset({HERS})
+    erase(tmp_path, Erased(references, (a_scan(pack([("1.jpg", b"scan")]), name="brief/", **scan),)), packed)
+    assert left(tmp_path) == sorted(set(names) - {gone})
+
+
+def test_a_page_of_another_letter_stays_though_it_was_scanned_alone_too(tmp_path: Path) -> None:
+    page, note = (f"done/2026-11-20/{OTHER}__brief{end}" for end in ("/1.pdf", ".txt"))
+    put(tmp_path, page, f"done/2026-11-20/{HERS}__a.pdf")
+    put(tmp_path, note, content=b"its case")
+    erase(tmp_path, Erased(frozenset({HERS}), (a_scan(),)), packed)
+    assert left(tmp_path) == [note, page]
+
+
+def test_of_equal_scans_that_failed_one_stays_whose_note_names_another_arrival(tmp_path: Path) -> None:
+    put(tmp_path, "failed/b.pdf")
+    put(tmp_path, "failed/b.pdf - PASSWORD.txt", content=b"Arrival         8\n")
+    erase(tmp_path, Erased(frozenset({HERS}), (a_scan(shared=True),)), packed)
+    assert left(tmp_path) == ["failed/b.pdf", "failed/b.pdf - PASSWORD.txt"]
+
+
 def test_rows_leave_a_batch_and_its_answer_once_even_when_it_is_repeated(tmp_path: Path) -> None:
     batch, answer = "done/2026-11-20/week.csv", "done/2026-11-20/week.result.csv"
     put(tmp_path, batch, content=BATCH)
@@ -126,7 +188,22 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 
 def test_what_lies_in_failed_for_too_long_goes(tmp_path: Path) -> None:
     put(tmp_path, "failed/record.json", "failed/record.json - ORPHAN.txt", "done/2026-11-20/x.pdf")
+    put(tmp_path, "failed/letter/1.jpg", "failed/letter/more/2.jpg")
     now = datetime.now(UTC)
     assert drop_failed(tmp_path, now - timedelta(days=1)) == 0
-    assert drop_failed(tmp_path, now + timedelta(minutes=1)) == 2
+    assert drop_failed(tmp_path, now + timedelta(minutes=1)) == 3
     assert left(tmp_path) == ["done/2026-11-20/x.pdf"]
+    assert drop_failed(tmp_path / "none", now) == 0
+
+
+def test_what_failed_today_is_kept_however_old_its_pages_are(tmp_path: Path) -> None:
+    put(tmp_path, *(f"processing/{'0' * 16}/letter/{name}" for name in ("1.pdf", "only copy.docx", "letter.json")))
+    put(tmp_path, *(f"processing/{'1' * 16}/{name}" for name in ("a.pdf", "a.json")))
+    for path in (tmp_path / "processing").rglob("*"):
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    for claim in ("0" * 16, "1" * 16):
+        file_scan(tmp_path, claim, filed_as_failed("PASSWORD", "What happened\n"))
+    failed = left(tmp_path)
+    assert drop_failed(tmp_path, datetime.now(UTC) - timedelta(days=90)) == 0
+    assert left(tmp_path) == failed
+    assert len(failed) == 7

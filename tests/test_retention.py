@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from intake.config import Retention
 from intake.pipeline import keep_retention
-from intake.pipeline.retaining import forget_what_is_due, preview
+from intake.pipeline.retaining import ending_of, forget_what_is_due, preview
 from intake.rules.retention import HELD, OPEN, Ending, add_months, is_time, keep, shortest_term
+from storage.erasing import Family
 from storage.models import CaseState, Fate
 from storage.processing import Processing
 from storage.store import Store
@@ -82,6 +83,17 @@ def test_another_topic_never_shortens_a_term_of_its_own(day: date, terms: dict[s
     assert both.until >= add_months(day, shortest_term(retention))
 
 
+@given(st.lists(st.tuples(DAYS, st.booleans()), min_size=1, max_size=5))
+def test_cases_that_were_merged_end_with_the_last_of_them(days: list[tuple[date, bool]]) -> None:
+    shop = make_config(Path("unused")).shops[0]
+    cases = []
+    for number, (day, closed) in enumerate(days):
+        moment = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        ended = {"closed_at": moment} if closed else {"answered_at": moment}
+        cases.append(a_case(f"SIS-2026-{number:04d}", opened_at=datetime(1999, 1, 1, tzinfo=UTC), **ended))
+    assert ending_of(Family(cases[0], tuple(cases[1:])), shop).ended_on == max(day for day, _ in days)
+
+
 NIGHT = datetime(2026, 9, 8, 2, 10, tzinfo=UTC)
 
 
@@ -124,8 +136,10 @@ def a_past(store: Store) -> None:
         case(unit, 4, legal_hold="Dagvaarding")
         case(unit, 5, state=CaseState.OPEN, closed_at=None)
         root = case(unit, 6, state=CaseState.ANSWERED, answered_at=ended, closed_at=None)
-        case(unit, 7, state=CaseState.MERGED, merged_into_id=root, closed_at=None)
+        case(unit, 7, state=CaseState.MERGED, merged_into_id=root, closed_at=None, opened_at=ended)
         case(unit, 8, state=CaseState.ANSWERED, answered_at=ended, closed_at=MONDAY)
+        into = case(unit, 10)  # as old as the first, but a later answer was merged into it
+        case(unit, 20, state=CaseState.MERGED, merged_into_id=into, closed_at=None, answered_at=MONDAY)
         case(unit, 9, escalations=[{"to": "gc", "name": "GC", "on": "2025-01-10"}])
         for kind, days in (("spam", 31), ("spam", 30), ("automatic", 91), ("automatic", 90), ("spam", 91)):
             at = MONDAY - timedelta(days=days, hours=10)
@@ -144,7 +158,7 @@ def test_a_night_takes_what_was_previewed_and_leaves_the_rest(database: str, tmp
     assert [(line.reference[-1], [name[-1] for name in line.merged]) for line in told.due] == [("1", []), ("6", ["7"])]
     assert told.messages == {"TYPE": 1, "automatic": 1, "spam": 2}
     assert [(line.reference[-1], line.why) for line in told.kept] == [("3", "safety: 60 months"), ("4", HELD)]
-    assert (told.open, told.later, told.next_on) == (1, 3, date(2026, 9, 8))
+    assert (told.open, told.later, told.next_on) == (1, 4, date(2026, 9, 8))
     assert blank == {"1", "6", "7"} == {reference[-1] for reference in report.cases}
     assert {case.reference[-1] for case in cases if case.anonymised_at == MONDAY} == blank
     assert report.messages == 4

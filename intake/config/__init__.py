@@ -9,13 +9,14 @@ from intake.config.letter_page import ENVELOPES, LetterPage, Window
 from intake.config.loading import load_config, missing_secrets
 from intake.config.sections import Config, Guarantees, Logging, Workers
 from intake.config.servers import Mailbox, OAuth, Outgoing, Security
-from intake.config.shops import DisputeBody, PostFolder, Retention, Shop
+from intake.config.shops import SAFETY_MONTHS, DisputeBody, PostFolder, Retention, Shop
 from intake.config.values import DAYS, is_loopback
 
 __all__ = [
     "CLOSED_ODR",
     "DAYS",
     "ENVELOPES",
+    "SAFETY_MONTHS",
     "Config",
     "DisputeBody",
     "Guarantees",

@@ -20,6 +20,7 @@ PUBLIC_MAIL_DOMAINS = frozenset(
     | {"ziggo.nl", "kpnmail.nl", "kpnplanet.nl", "planet.nl", "hetnet.nl", "xs4all.nl", "home.nl", "upcmail.nl"}
     | {"telenet.be", "skynet.be", "proximus.be", "orange.fr", "wanadoo.fr", "free.fr", "laposte.net", "sfr.fr"}
 )
+SAFETY_MONTHS = {"safety": 60}
 
 
 class PostFolder(Section):
@@ -101,12 +102,18 @@ class DisputeBody(Section):
 class Retention(Section):
     """How long what people wrote is kept. A case counts from its end: closed, else answered; one that is open is kept.
     `categories` are months for cases of a category or label, instead of `months`; the longest holds. Safety is kept
-    for five years by default: importers keep a register (GPSR 2023/988 art. 9 to 11), and no longer than that."""
+    for five years unless it is named itself: importers keep a register (GPSR 2023/988 art. 9 to 11), and no longer than
+    that."""
 
     months: int = Field(default=24, ge=1, le=600)
-    categories: dict[str, Annotated[int, Field(ge=1, le=600)]] = {"safety": 60}  # noqa: RUF012 - pydantic copies it
+    categories: dict[str, Annotated[int, Field(ge=1, le=600)]] = SAFETY_MONTHS
     set_aside_days: int = Field(default=90, ge=1, le=3650)
     spam_days: int = Field(default=30, ge=1, le=3650)
+
+    @field_validator("categories")
+    @classmethod
+    def _safety_has_a_term(cls, value: dict[str, int]) -> dict[str, int]:
+        return {**SAFETY_MONTHS, **value}
 
 
 class Notices(Section):

@@ -24,7 +24,9 @@ LONG = 50 * CHUNK  # of a file that is larger, only the beginning was taken in
 SMALL = 2 * CHUNK  # notes, records and CSVs are smaller
 ANSWERS, NOTE, RECORD = ".result.csv", ".txt", ".json"
 ARRIVAL = re.compile(r"^Arrival\s+([0-9]+)\s*$", re.MULTILINE)
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 ASIDE = "SET-ASIDE__"
+Packed = Callable[[Path, int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ class Erased:
         return bool(self.references or self.scans or self.records or self.runs)
 
 
-def erase(post: Path, gone: Erased, packed: Callable[[Path], bytes]) -> None:
-    """Delete it. `packed` makes of a folder of pages the bytes that it was taken in as. Raises `OSError`."""
+def erase(post: Path, gone: Erased, packed: Packed) -> None:
+    """Delete it. `packed` makes of a folder of pages the bytes that it was taken in as; none where it has no pages, or
+    cannot come to so many bytes. Raises `OSError`."""
     for path in _files(post, DRAFTS, OUTGOING, POSTED):
         if path.name in gone.runs or _names(path.name, gone.references):
             path.unlink(missing_ok=True)
@@ -72,10 +75,13 @@ def erase(post: Path, gone: Erased, packed: Callable[[Path], bytes]) -> None:
 
 
 def drop_failed(post: Path, before: datetime) -> int:
-    """Delete what has lain in `failed/` since before a moment (aware), with its notes; how many files."""
-    old = [path for path in _files(post, FAILED) if path.lstat().st_mtime < before.timestamp()]
+    """Delete what was put into `failed/` before a moment (aware), each thing whole, with its notes; how many things. A
+    folder counts from when it was put there: its pages keep the dates that they came with."""
+    folder = post / FAILED
+    things = [path for path in folder.iterdir() if not path.is_symlink()] if folder.is_dir() else []
+    old = [path for path in things if path.lstat().st_mtime < before.timestamp()]
     for path in old:
-        path.unlink(missing_ok=True)
+        _remove(path)
     return len(old)
 
 
@@ -84,36 +90,50 @@ def leave_note(post: Path, day: str, arrival: int, note: str) -> None:
     write_durably(post / DONE / day / f"ERASED__{arrival}{NOTE}", note.encode())
 
 
-def _erase_filed(post: Path, gone: Erased, packed: Callable[[Path], bytes]) -> None:
+def _erase_filed(post: Path, gone: Erased, packed: Packed) -> None:
     arrivals = {scan.arrival for scan in gone.scans}
     for note in [path for path in _files(post, FAILED) if path.name.endswith(NOTE)]:
-        told = ARRIVAL.search(_small(note).decode("utf-8", "replace"))
-        if told and int(told[1]) in arrivals:
-            _drop(note.with_name(note.name.rpartition(" - ")[0] or note.name))
+        if _arrival_in(note) in arrivals:
+            # What nobody could read may be known by its note alone, so the note goes last.
+            main = note.with_name(note.name.rpartition(" - ")[0] or note.name)
+            _drop_beside(main, but=note)
+            _remove(main)
             note.unlink(missing_ok=True)
+    files = tuple(scan for scan in gone.scans if not scan.name.endswith("/"))
     for path in [*_files(post, DONE, FAILED)]:
-        if _is_record(path, gone.records) or any(_is_scan(path, scan, gone, post) for scan in gone.scans):
+        if _is_record(path, gone.records) or any(_is_scan(path, scan, gone, post) for scan in files):
             _drop(path)
-    if any(scan.name.endswith("/") for scan in gone.scans):
-        for path in [path for top in (DONE, FAILED) for path in (post / top).rglob("*") if _is_folder(path)]:
-            if path.is_dir() and hashlib.sha256(packed(path)).hexdigest() in {scan.sha256 for scan in gone.scans}:
-                _drop(path)
+    folders = tuple(scan for scan in gone.scans if scan.name.endswith("/"))
+    for path in [*_folders(post)] if folders else []:
+        if path.is_dir() and any(_is_letter(path, scan, gone, post, packed) for scan in folders):
+            _drop(path)
 
 
 def _is_scan(path: Path, scan: ErasedScan, gone: Erased, post: Path) -> bool:
     size = _size(path)
-    if scan.name.endswith("/") or not (size == scan.size or (size > scan.size >= LONG)):
-        return False
+    if not (size == scan.size or (size > scan.size >= LONG)) or _notes_of(path.parent):
+        return False  # a page of a folder that was filed as one letter goes with that folder
     if scan.shared and not _is_its_own(path, scan, gone, post):
         return False
     return _hash(path, scan.size) == scan.sha256
 
 
+def _is_letter(path: Path, scan: ErasedScan, gone: Erased, post: Path, packed: Packed) -> bool:
+    """Whether a folder holds the pages of this letter. One without pages is like any other without pages: it is known
+    by its note only."""
+    if scan.shared and not _is_its_own(path, scan, gone, post):
+        return False
+    raw = packed(path, scan.size)
+    return bool(raw) and hashlib.sha256(raw).hexdigest() == scan.sha256
+
+
 def _is_its_own(path: Path, scan: ErasedScan, gone: Erased, post: Path) -> bool:
-    """Whether a file with bytes that somebody else's scan has too is this one's, by where it lies."""
+    """Whether something with bytes that somebody else's scan has too is this one's, by where it lies."""
     if scan.duplicate or path.is_relative_to(post / DUPLICATES):
         return scan.duplicate and path.is_relative_to(post / DUPLICATES)
-    return path.is_relative_to(post / FAILED) or path.name.startswith(ASIDE) or _names(path.name, gone.references)
+    if path.is_relative_to(post / FAILED):
+        return all(_arrival_in(note) == scan.arrival for note in _notes_of(path))
+    return path.name.startswith(ASIDE) or _names(path.name, gone.references)
 
 
 def _is_record(path: Path, records: frozenset[str]) -> bool:
@@ -121,19 +141,50 @@ def _is_record(path: Path, records: frozenset[str]) -> bool:
 
 
 def _drop(main: Path) -> None:
-    """A scan (or what lies in its place), and then its note and its record: what is left of a kill is found again by
-    the note, or by the record's own hash."""
-    stem = main.name if main.is_dir() else main.stem
-    beside = {f"{name}{end}" for name in (stem, main.name) for end in (NOTE, RECORD)}
+    """A scan or folder after its note and its record: what is left of a kill is found again by its bytes."""
+    _drop_beside(main)
+    _remove(main)
+
+
+def _drop_beside(main: Path, but: Path | None = None) -> None:
+    records = {f"{name}{RECORD}" for name in _stems(main)}
     folder = main.parent
     for path in list(folder.iterdir()) if folder.is_dir() else []:
-        mine = path.name in beside or (path.name.startswith(f"{main.name} - ") and path.name.endswith(NOTE))
-        if mine and path.is_file() and not path.is_symlink():
+        if path.name in records and path.is_file() and not path.is_symlink():
             path.unlink(missing_ok=True)
-    if _is_folder(main):
-        shutil.rmtree(main)
+    for note in _notes_of(main):
+        if note != but:
+            note.unlink(missing_ok=True)
+
+
+def _notes_of(main: Path) -> list[Path]:
+    """The notes beside a scan or a folder: `scan.txt` of one that is done, `scan.pdf - CODE.txt` of one that failed."""
+    names = {f"{name}{NOTE}" for name in _stems(main)}
+    beside = main.parent.iterdir() if main.parent.is_dir() else ()
+    return [
+        path
+        for path in beside
+        if (path.name in names or (path.name.startswith(f"{main.name} - ") and path.name.endswith(NOTE)))
+        and path.is_file()
+        and not path.is_symlink()
+    ]
+
+
+def _stems(main: Path) -> set[str]:
+    return {main.name if main.is_dir() else main.stem, main.name}
+
+
+def _arrival_in(note: Path) -> int | None:
+    """The arrival that a note tells of."""
+    told = ARRIVAL.search(_small(note).decode("utf-8", "replace"))
+    return int(told[1]) if told else None
+
+
+def _remove(path: Path) -> None:
+    if _is_folder(path):
+        shutil.rmtree(path)
     else:
-        main.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def _cut_batch(answer: Path, gone: Erased) -> None:
@@ -176,6 +227,15 @@ def _files(post: Path, *folders: str) -> Iterator[Path]:
     for name in folders:
         for top, _, names in os.walk(post / name):
             yield from (path for path in (Path(top) / one for one in sorted(names)) if not path.is_symlink())
+
+
+def _folders(post: Path) -> Iterator[Path]:
+    """What may be a letter's folder of pages: neither a day's, nor one of ours."""
+    for name in (DONE, FAILED):
+        for top, inner, _ in os.walk(post / name):
+            for path in (Path(top) / one for one in sorted(inner)):
+                if not path.is_symlink() and path != post / DUPLICATES and not DAY.fullmatch(path.name):
+                    yield path
 
 
 def _is_folder(path: Path) -> bool:

@@ -82,7 +82,8 @@ def file_scan(post: Path, claim: str, filing: Filing) -> None:
         place, note = _pair(target, name, content, filing.code, folder=main.is_dir())
         write_durably(note, content)
         for record in records if not number else []:
-            record.rename(_free(target, _record_name(record, main, place)))
+            beside = record.rename(_free(target, _record_name(record, main, place)))
+            os.utime(beside)  # what lies in failed/ goes by its date
         main.rename(place)
         os.utime(place)
     _clear(folder)

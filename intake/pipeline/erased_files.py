@@ -12,6 +12,7 @@ from intake.sources.files import shown_name
 from storage.models import Effect
 from storage.rows import values_of
 
+PACKED_MORE = 8192  # what packing adds to a page at most: its name twice, and a little
 NOTE = "This scan was erased before, and was deleted again. No case was opened.\n"
 
 
@@ -54,6 +55,11 @@ def _clear_post_folder(house: House, post: Path, effect: Effect) -> None:
         leave_note(post, str(day), int(arrival), NOTE)
 
 
-def packed(folder: Path) -> bytes:
-    """A folder of pages as the one file that was taken in."""
-    return pack([(shown_name(path.name), path.read_bytes()) for path in pages_of(folder)[0]])
+def packed(folder: Path, size: int) -> bytes:
+    """A folder of pages as the one file of `size` bytes that was taken in. Nothing where it has no pages, or cannot
+    come to so many bytes: then it is not read."""
+    pages = pages_of(folder)[0]
+    bare = sum(page.lstat().st_size for page in pages)
+    if not pages or not bare < size <= bare + len(pages) * PACKED_MORE:
+        return b""
+    return pack([(shown_name(path.name), path.read_bytes()) for path in pages])

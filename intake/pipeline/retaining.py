@@ -13,7 +13,9 @@ from intake.config import Config, Shop
 from intake.outlets.erased import drop_failed
 from intake.pipeline.erasing import Wish, forget_case, forget_messages
 from intake.pipeline.house import House
+from intake.pipeline.second_clocks import is_disputed
 from intake.rules.retention import (
+    DISPUTED,
     HELD,
     Ending,
     Keeping,
@@ -103,16 +105,16 @@ def keep_retention(house: House, ending: Callable[[], bool] = lambda: False) -> 
 
 
 def ending_of(family: Family, shop: Shop) -> Ending:
-    """What counts of a case and those merged into it. It ended when it was closed, else answered; one that was taken to
-    a dispute body since then ended on that day. Of one that came as history, answered elsewhere, nobody knows the day:
-    it counts from when it was brought in."""
-    case = family.case
-    moment = case.closed_at or case.answered_at or case.opened_at
+    """What counts of a case and those merged into it. They ended when the last of them was closed, else answered; what
+    was taken to a dispute body since then ended on that day. Of one that came as history, answered elsewhere, nobody
+    knows the day: it counts from when it was brought in."""
+    moments = [case.closed_at or case.answered_at or case.opened_at for case in family.cases]
     escalated = [date.fromisoformat(str(one["on"])) for each in family.cases for one in each.escalations]
     return Ending(
-        ended_on=latest((moment.astimezone(shop.zone).date(), *escalated)),
+        ended_on=latest((*(moment.astimezone(shop.zone).date() for moment in moments), *escalated)),
         topics=frozenset(topic for each in family.cases for topic in (each.category, *each.labels)),
         held=any(each.legal_hold for each in family.cases),
+        disputed=is_disputed(case),
     )
 
 
@@ -163,7 +165,7 @@ def _preview(store: Store, shop: Shop, now: datetime) -> Preview:
         )
         if keeping.is_over(today):
             due.append(line)
-        elif keeping.why == HELD or (ended is not None and today > add_months(ended, shop.retention.months)):
+        elif keeping.why in (HELD, DISPUTED) or (ended is not None and today > add_months(ended, shop.retention.months)):
             kept.append(line)
         elif keeping.until is not None:
             later.append(keeping.until)

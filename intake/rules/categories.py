@@ -122,6 +122,11 @@ class Categories:
         matched = {topic: tuple(phrase.written for _, phrase in found[topic]) for topic in shown}
         return Categorisation(best, labels, matched)
 
+    @property
+    def ids(self) -> frozenset[str]:
+        """Everything that a case can be about."""
+        return frozenset({OTHER, *(topic.id for topic in (*self.categories, *self.labels))})
+
     def name(self, category: str, language: str) -> str:
         """The name of a category or label in a language."""
         for topic in (*self.categories, *self.labels):
