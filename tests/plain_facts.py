@@ -39,15 +39,16 @@ def promised(came: str = CAME, due: int = DUE, message: int = 1, made: str = "",
     return Promised(**{**values, **more})
 
 
-def answer(when: str, told: str = "", how: str = "mail", on: int = 0, seen: bool = True) -> Answer:
+def answer(when: str, told: str = "", how: str = "mail", on: int = 0, **more: Any) -> Answer:
     """An answer, seen in Sent at once unless it says otherwise; a letter comes `on` a day."""
     moment = at(when)
-    return Answer(at(told or when), moment, day(on) if on else moment.date(), how, seen, "mirjam", "nl/answer.j2")
+    values = {"seen": True, "actor": "mirjam", "template": "nl/answer.j2", **more}
+    return Answer(at(told or when), moment, day(on) if on else moment.date(), how, **values)
 
 
 def word(when: str, told: str = "", how: str = "phone", on: int = 0) -> Answer:
     """Somebody says that it was answered."""
-    return answer(when, told, how, on, seen=False)
+    return answer(when, told, how, on, seen=False, word=True)
 
 
 def closed(when: str, why: str) -> Closing:

@@ -51,6 +51,41 @@ def test_an_answer_counts_on_its_day_if_it_was_known(answers: tuple[Any, ...], e
     assert {name: getattr(row, name) for name in expected} == expected
 
 
+# name, the answer, when and by whom the case was opened again, and whether the promise was kept
+AGAIN: list[tuple[str, Any, Any, bool]] = [
+    ("told, and taken back by a person", word("09 15:00"), reopened("09 15:01"), False),
+    ("told of a letter, and taken back", word("09 17:00", how="letter", on=10), reopened("20 09:00"), False),
+    ("told, and opened again by the customer", word("09 15:00"), reopened("10 12:00", by_person=False), True),
+    ("opened again before it was told", word("09 15:00", "09 16:00"), reopened("09 15:30"), True),
+    ("opened again after the day that is looked at", word("09 15:00"), reopened("30 10:01"), True),
+    ("seen in Sent", answer("09 15:00"), reopened("09 15:01"), True),
+    (
+        "a letter that was posted from Intake",
+        answer("09 17:00", how="letter", on=10, seen=False),
+        reopened("11 09:00"),
+        True,
+    ),
+]
+
+
+@pytest.mark.parametrize(("told", "again", "in_time"), [pytest.param(*more, id=name) for name, *more in AGAIN])
+def test_who_opens_a_case_again_takes_back_what_was_only_told(told: Any, again: Any, in_time: bool) -> None:
+    row = only(case(answers=(told,), reopened=(again,)))
+    assert (row.in_time, row.waits) == (in_time, not in_time)
+
+
+def test_what_is_told_anew_after_it_was_taken_back_counts() -> None:
+    row = only(case(answers=(word("08 15:00"), word("10 15:00")), reopened=(reopened("09 09:00"),)))
+    assert (row.in_time, row.days_taken) == (True, 3)
+
+
+@pytest.mark.parametrize(("again", "in_time"), [("08 10:00", True), ("09 10:00", False)])
+def test_an_answer_that_was_told_of_a_merged_case_is_taken_back_in_the_other(again: str, in_time: bool) -> None:
+    gone = case("B", answers=(word("08 09:00"),), merges=(merged("08 11:00", "A"),))
+    stays = case("A", promised("08 09:00", 14, message=2), reopened=(reopened(again),))
+    assert next(row for row in rows_at(gone, stays) if row.member == "B").in_time is in_time
+
+
 # name, the closings and reopenings, the answers, and why it is excluded with whether it is in time
 ENDINGS: list[tuple[str, dict[str, Any], str, bool]] = [
     ("withdrawn by the due date", {"closings": (closed("11 20:00", "withdrawn"),)}, "withdrawn", False),

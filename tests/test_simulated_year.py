@@ -65,7 +65,8 @@ def told_of(story: Story) -> Iterator[Told]:
                 yield Told(step.at, story.reference, "reopened", {"by_person": False})
         elif what == "answered":
             given = {"at": data["answered_at"], "on": data["on"], "how": data["how"], "seen": data["seen"]}
-            yield Told(step.at, story.reference, "answered", given)
+            word = not data["seen"] and "posted_on" not in data
+            yield Told(step.at, story.reference, "answered", {**given, "word": word})
         elif what == "reopened":
             yield Told(step.at, story.reference, "reopened", {"by_person": True})
         else:

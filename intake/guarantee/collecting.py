@@ -144,13 +144,13 @@ def _cases(measured: Measured, shop: Shop, by_case: Mapping[int, list[Promised]]
 
 
 def _answer(event: MeasuredEvent, drafts: Iterable[MeasuredDraft], zone: ZoneInfo) -> Answer:
-    """An answer as the history tells it: what was seen in Sent names its draft."""
+    """An answer as the history tells it: what was seen in Sent names its draft, what somebody told names its day."""
     data, how = event.data, event.kind.rpartition(" ")[2]
     at = datetime.fromisoformat(str(data["answered_at"])).astimezone(UTC)
     told = data.get("delivery_on") or data.get("on")
     on = date.fromisoformat(str(told)) if told else at.astimezone(zone).date()
     template = next((one.template for one in drafts if _is_its(one, event, on)), "")
-    return Answer(event.at, at, on, how, "draft" in data, event.actor, template)
+    return Answer(event.at, at, on, how, "draft" in data, event.actor, template, word="on" in data)
 
 
 def _told_at(draft: MeasuredDraft, zone: ZoneInfo) -> datetime:

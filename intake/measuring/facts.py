@@ -29,7 +29,8 @@ class Promised:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A substantive answer. `on` is the local day on which it counts: a mail's sending, a letter's expected delivery.
-    `seen` is an answer that the mail server vouches for, in Sent; all others are somebody's word."""
+    `seen` is an answer that the mail server vouches for, in Sent; `word` is one that somebody only told of. A letter
+    that was posted from Intake is neither."""
 
     told_at: datetime
     at: datetime
@@ -38,6 +39,7 @@ class Answer:
     seen: bool
     actor: str = ""
     template: str = ""
+    word: bool = False
 
 
 @dataclass(frozen=True, slots=True)

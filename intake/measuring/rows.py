@@ -1,9 +1,10 @@
 """From the facts of cases to rows: one for each promise, with the answer that counts for it.
 
-The state of things at the end of the due date decides, and what is said later does not undo a miss:
+The state of things at the end of the due date decides, and what is said later never undoes a miss:
 
 - An answer is in time if it was given by the due date, and Intake knew of it by then or saw it in Sent. What somebody
-  only tells afterwards ("I phoned on Tuesday") ends the wait, and is late.
+  only tells afterwards ("I phoned on Tuesday") ends the wait, and is late. An answer that is only somebody's word
+  is none any more once a person opens the case again.
 - A case that is merged by the due date counts as the one that it was merged into. Merged later, it counts by itself,
   and an answer to the other one before the merge is known from the merge on.
 - Closed as withdrawn, duplicate or mere thanks by the due date, a promise is excluded, unless a person opens the case
@@ -219,13 +220,23 @@ class _Book:
         mine = dict(self.way(member))
         found: list[Answer] = []
         for reference in self.families[self.way(member)[-1][0]]:
-            answers = [one for one in self.facts[reference].answers if one.told_at <= self.as_of]
+            answers = [one for one in self.facts[reference].answers if self._holds(reference, one)]
             if reference == member:
                 found += answers
             elif answers:
                 link = self._link(mine, reference)
                 found += [_known_from(one, link) for one in answers] if link is not None else []
         return found
+
+    def _holds(self, reference: str, answer: Answer) -> bool:
+        """Whether an answer to a case was told by now, and was not taken back: who opens a case again that was answered
+        by somebody's word, or one that it became, says that it waits."""
+        if answer.told_at > self.as_of:
+            return False
+        return not answer.word or not any(
+            self._reopened_after(case, max(answer.told_at, since or answer.told_at), by_person=True)
+            for case, since in self.way(reference)
+        )
 
     def _link(self, mine: Mapping[str, datetime | None], other: str) -> datetime | None:
         """Since when two cases are one; None where they are not."""
