@@ -369,7 +369,6 @@ def set_exclusion(value: Any) -> None:
         (MANIFEST, lambda value: value.update(as_of="2027-01-13T08:00:00Z"), "nothing was measured at that moment"),
         (MANIFEST, lambda value: value["shop"].update(zone="Asia/Tokyo"), "it is not the day of|nothing was measured"),
     ],
-    ids=str,
 )
 def test_what_a_file_says_against_the_lines_is_named(
     bundle: Bundle, file: str, change: Callable[[Any], object], named: str
