@@ -8,6 +8,7 @@ import pytest
 
 from intake import overview
 from intake.casework import approve_letter
+from intake.evidence import audit
 from intake.pipeline import send
 from intake.pipeline.approving import approved, store_approval
 from intake.pipeline.drafting import Wanted, file_draft, make_draft
@@ -86,6 +87,7 @@ def test_an_acknowledgement_by_post_is_printed_at_once_and_answers_nothing(tmp_p
         assert office.case().case.state.value == "open"
         assert ("acknowledgement", "letter", DraftState.SENT) in kinds(office)
         assert events(office)[-1] == "acknowledged by letter"
+        assert audit(office.house.store, office.house.config.shops, ()).findings == ()
         assert office.files("outgoing") == []
 
 

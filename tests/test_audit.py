@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, select, text
+from sqlalchemy import Table, func, select, text
 
 from intake import casework, evidence
 from intake.bootstrap import TEMPLATES
-from intake.evidence.auditing import compare
+from intake.evidence.history import compare
 from intake.guarantee import keep_months
 from intake.measuring.guarantees import parse_guarantees
 from intake.pipeline import House, process, receive_files
 from intake.sources.files import FoundMail
 from storage.append_only import MAY_CHANGE, NEVER_CHANGED
-from storage.auditing import Audited, AuditedCase, AuditedDeadline, AuditedEvent
+from storage.auditing import Audited, AuditedCase, AuditedDeadline, AuditedEvent, AuditedReceipt
 from storage.database import open_engine, reading, writing
-from storage.models import CaseState, DeadlineKind, Standing
+from storage.models import CaseState, Channel, DeadlineKind, DraftState, Standing
 from storage.store import Store
-from storage.tables import ARRIVALS, CASES, DEADLINES, EVENTS, STANDINGS
+from storage.tables import ARRIVALS, CASES, DEADLINES, DRAFTS, EVENTS, MESSAGES, STANDINGS
 from tests.builders import MONDAY, mail, make_config, make_house
 from tests.commands import Installation
 
@@ -109,6 +109,21 @@ def date_of(reference: str) -> Any:
     return DEADLINES.c.id.in_(select(DEADLINES.c.id).where(DEADLINES.c.case_id == case).limit(1))
 
 
+def message_of(reference: str) -> Any:
+    case = select(CASES.c.id).where(of(reference)).scalar_subquery()
+    return MESSAGES.c.case_id == case
+
+
+def arrival_of(reference: str) -> Any:
+    return ARRIVALS.c.id.in_(select(MESSAGES.c.arrival_id).where(message_of(reference)))
+
+
+def draft_of(reference: str) -> Any:
+    """One draft, whichever: the last."""
+    case = select(CASES.c.id).where(of(reference)).scalar_subquery()
+    return DRAFTS.c.id.in_(select(func.max(DRAFTS.c.id)).where(DRAFTS.c.case_id == case))
+
+
 # What is changed by hand, and what the audit says of it.
 BY_HAND: dict[str, tuple[Table, Any, dict[str, Any], list[str]]] = {
     "answered earlier": (
@@ -146,7 +161,7 @@ BY_HAND: dict[str, tuple[Table, Any, dict[str, Any], list[str]]] = {
     "a promise put off": (
         *(DEADLINES, date_of(CLOSED), {"due_on": LATER.date()}),
         [
-            f"{CLOSED}, its dates: the history says 2026-09-11, and no date of it does",
+            f"{CLOSED}, its dates: the history says 2026-09-11, and no promise of it does",
             f"{CLOSED}, its dates: the history does not know 2026-11-16",
             f"{CLOSED}, due_on: its latest date differs",
         ],
@@ -154,6 +169,46 @@ BY_HAND: dict[str, tuple[Table, Any, dict[str, Any], list[str]]] = {
     "a promise counted from another moment": (
         *(DEADLINES, date_of(CLOSED), {"received_at": MONDAY + timedelta(hours=9)}),
         [f"{CLOSED}, the arrival of what is due on 2026-09-11: the history says otherwise"],
+    ),
+    "a promise said to be a copy": (
+        *(DEADLINES, date_of(CLOSED), {"because": f"promised in {KEPT}"}),
+        [f"{CLOSED}, its dates: the history says 2026-09-11, and no promise of it does"],
+    ),
+    "a promise said to be moved": (
+        *(DEADLINES, date_of(CLOSED), {"kind": DeadlineKind.MOVED}),
+        [f"{CLOSED}, its dates: the history says 2026-09-11, and no promise of it does"],
+    ),
+    "something else promised": (
+        *(DEADLINES, date_of(CLOSED), {"promise": {"business_days": 1, "counting": "event-day"}}),
+        [f"{CLOSED}, the promise of what is due on 2026-09-11: the history says otherwise"],
+    ),
+    "a promise made later": (
+        *(DEADLINES, date_of(CLOSED), {"made_at": LATER}),
+        [f"{CLOSED}, the making of what is due on 2026-09-11: the history says otherwise"],
+    ),
+    "a promise for another message": (
+        *(DEADLINES, date_of(CLOSED), {"message_id": 1}),
+        [f"{CLOSED}, the message of what is due on 2026-09-11: the history says otherwise"],
+    ),
+    "a letter": (
+        *(MESSAGES, message_of(CLOSED), {"channel": Channel.LETTER}),
+        [f"{CLOSED}, the channel of what is due on 2026-09-11: the history says otherwise: stated letter, found mail"],
+    ),
+    "a message of another shop": (
+        *(MESSAGES, message_of(CLOSED), {"shop": "x"}),
+        [f"{CLOSED}, the shop of what is due on 2026-09-11: the history says otherwise: stated x, found sis"],
+    ),
+    "answered before Intake was there": (
+        *(ARRIVALS, arrival_of(CLOSED), {"answered": True}),
+        [f"{CLOSED}, whether it was brought in as answered, of what is due on 2026-09-11: the history says otherwise"],
+    ),
+    "opened later": (
+        *(CASES, of(CLOSED), {"opened_at": LATER}),
+        [f"{CLOSED}, opened_at: the history says otherwise"],
+    ),
+    "acknowledged": (
+        *(DRAFTS, draft_of(CLOSED), {"kind": "acknowledgement", "state": DraftState.SENT, "sent_at": MONDAY}),
+        [f"{CLOSED}, its acknowledgement: the history does not know of it: stated 2026-09-07T10"],
     ),
     "a result made better": (
         *(STANDINGS, STANDINGS.c.month == datetime(2026, 9, 1).date(), {"held": "gold"}),
@@ -208,16 +263,21 @@ def a_stored(**changes: Any) -> AuditedCase:
     values = {
         **{"id": 1, "reference": "SIS-2026-0001", "state": CaseState.OPEN, "answered_at": None, "answered_how": ""},
         **{"closed_at": None, "closed_as": "", "due_on": datetime(2026, 9, 11).date(), "merged_into": ""},
+        "opened_at": MONDAY,
     }
     return AuditedCase(**{**values, **changes})
 
 
 def a_told(kind: str, answered: bool = False, **data: str) -> AuditedEvent:
-    return AuditedEvent(1, 1, kind, data, MONDAY, answered)
+    return AuditedEvent(1, "sis", 1, kind, data, MONDAY, answered)
 
 
 def a_date(day: int = 11, **changes: Any) -> AuditedDeadline:
-    values = {"id": 1, "case_id": 1, "kind": DeadlineKind.PROMISE, "received_at": MONDAY, "because": ""}
+    values = {
+        **{"id": 1, "case_id": 1, "message_id": 1, "kind": DeadlineKind.PROMISE, "received_at": MONDAY, "because": ""},
+        **{"promise": {"business_days": 4}, "made_at": MONDAY, "channel": Channel.MAIL, "shop": "sis"},
+        "answered": False,
+    }
     return AuditedDeadline(**{**values, "due_on": datetime(2026, 9, day).date(), **changes})
 
 
@@ -230,7 +290,7 @@ def a_date(day: int = 11, **changes: Any) -> AuditedDeadline:
             [a_stored()],
             [],
             [a_told("opened", due_on="2026-09-11")],
-            "the history says 2026-09-11, and no date of it does",
+            "the history says 2026-09-11, and no promise of it does",
         ),
         (
             [a_stored()],
@@ -255,6 +315,36 @@ def test_what_earlier_versions_did_not_say_is_believed() -> None:
     case = a_stored(due_on=datetime(2026, 9, 18).date())
     assert list(compare(Audited([case], [a_date(), a_date(18)], events))) == []
     assert list(compare(Audited([case], [a_date(), a_date(14), a_date(18)], events))) != []
+
+
+@pytest.mark.parametrize(("day", "due"), [(9, 9), (14, 11)])
+def test_what_joined_and_had_come_earlier_has_a_promise_of_its_own_and_the_earlier_date_stands(
+    day: int, due: int
+) -> None:
+    events = [a_told("opened", due_on="2026-09-11"), a_told("promised", due_on=f"2026-09-{day:02}")]
+    case = a_stored(due_on=datetime(2026, 9, due).date())
+    assert list(compare(Audited([case], [a_date(), a_date(day)], events))) == []
+    assert list(compare(Audited([a_stored(due_on=MONDAY.date())], [a_date(), a_date(day)], events))) != []
+
+
+def test_an_acknowledgement_is_what_the_history_says() -> None:
+    case, opened = a_stored(), a_told("opened", due_on="2026-09-11")
+    mail_sent = AuditedReceipt(1, MONDAY, None)
+    letter = AuditedReceipt(1, LATER, datetime(2026, 9, 9).date())
+    for told, stored, holds in (
+        ([a_told("acknowledged")], [mail_sent], True),
+        ([a_told("acknowledged")], [AuditedReceipt(1, LATER, None)], False),
+        ([a_told("acknowledged")], [], False),
+        ([], [mail_sent], False),
+        ([a_told("sent", sent_at=MONDAY.isoformat())], [mail_sent], True),
+        ([a_told("sent", sent_at=LATER.isoformat())], [mail_sent], False),
+        ([a_told("sent")], [mail_sent], True),  # earlier versions did not say when
+        ([a_told("acknowledged by letter", delivery_on="2026-09-09")], [letter], True),
+        ([a_told("acknowledged by letter", delivery_on="2026-09-10")], [letter], False),
+        ([a_told("acknowledged by letter")], [letter], True),
+    ):
+        found = list(compare(Audited([case], [a_date()], [opened, *told], stored)))
+        assert (not found) is holds, (told, stored, found)
 
 
 def test_what_was_brought_in_as_answered_has_no_answer_in_the_history() -> None:

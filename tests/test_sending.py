@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from intake import casework
+from intake.evidence import audit
 from storage.models import DraftState, EffectState, Notice
 from storage.processing import Processing
 from tests.builders import MONDAY, mail
@@ -67,6 +68,7 @@ def test_the_draft_of_the_answer_is_another_one_and_waits(shop: Counter) -> None
     shop.send()
     kinds = [(draft.kind, draft.state) for draft in shop.file().drafts]
     assert sorted(kinds) == [("acknowledgement", DraftState.SENT), ("answer", DraftState.WAITING)]
+    assert audit(shop.house.store, shop.house.config.shops, ()).findings == ()
 
 
 def test_a_server_that_is_away_is_tried_again_with_growing_pauses(shop: Counter, sink: Sink) -> None:

@@ -190,6 +190,6 @@ def _indented(text: str) -> str:
 def _history(file: CaseFile, shop: Shop) -> list[str]:
     return [
         f"  {event.at.astimezone(shop.zone):%a %d %b %H:%M:%S}  {event.actor:<10} {event.kind}"
-        + "".join(f"  {name}={value}" for name, value in event.data.items())
+        + "".join(f"  {name}={value}" for name, value in event.data.items() if name != "promise")
         for event in file.events
     ]

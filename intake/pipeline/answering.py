@@ -34,8 +34,10 @@ def reopen_for(house: House, unit: Processing, case: Case, message: Message) -> 
     post = shop.post_for(Way(message.channel.value))
     due = deadlines.due(message.received_at, shop.promise_for(), shop.calendar, shop.zone, post)
     unit.reopen_case(case_id)
-    unit.move_due(promise_record(shop, Counted(case_id, message.id or 0, message.received_at), due, house.clock()))
-    data, now = promised(message.received_at, due), house.clock()
+    now = house.clock()
+    made = promise_record(shop, Counted(case_id, message.id or 0, message.received_at), due, now)
+    unit.move_due(made)
+    data = promised(made, message.channel.value)
     unit.add_event(Event(shop=case.shop, case_id=case_id, kind="reopened", actor=SYSTEM, data=data, at=now))
 
 

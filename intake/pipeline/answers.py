@@ -81,7 +81,8 @@ def _take_up(house: House, unit: Processing, item: Item, case: Case, message_id:
     participants = {*unit.participants(case_id), case.complainant_address.lower()}
     meant = meaning_of(item.message, [_proposed(draft) for draft in drafts], participants, item.shop)
     draft = next((one for one in drafts if one.id == meant.draft), None)
-    unit.add_event(event_of(house, item.arrival, case_id, "sent", MANAGER, meaning=meant.meaning.value, why=meant.why))
+    said = {"meaning": meant.meaning.value, "why": meant.why, "sent_at": item.received_at.isoformat()}
+    unit.add_event(event_of(house, item.arrival, case_id, "sent", MANAGER, **said))
     if meant.meaning is Meaning.LETTER and draft is not None:
         _approve(house, unit, item, case, draft)
     elif meant.meaning is Meaning.ELSEWHERE and case.state is CaseState.OPEN:

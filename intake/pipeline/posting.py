@@ -99,7 +99,7 @@ def _mark_told(house: House, draft: Draft, case: Case, day: date, actor: str) ->
     expected = deadlines.expected_delivery(day, shop.post, shop.calendar)
     with house.store.processing() as unit:
         unit.change_draft(draft.id or 0, posted_on=day, delivery_on=expected, state=DraftState.SENT, sent_at=now)
-        data = {"posted_on": day.isoformat()}
+        data = {"posted_on": day.isoformat(), "delivery_on": expected.isoformat()}
         unit.add_event(
             Event(shop=shop.id, case_id=case.id, kind="acknowledged by letter", actor=actor, data=data, at=now)
         )

@@ -3,7 +3,9 @@
 The history holds ids and field names and no personal text, so that erasure stays possible.
 """
 
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -33,10 +35,10 @@ class Counted:
     received_at: datetime
 
 
-def deadline_of(item: Item) -> Deadline:
-    """The date by which a message must be answered."""
+def deadline_of(item: Item, *, by_letter: bool = False) -> Deadline:
+    """The date by which a message must be answered; `by_letter` where its case is, whatever way it came itself."""
     shop = item.shop
-    post = shop.post_for(item.message.channel)
+    post = shop.post if by_letter else shop.post_for(item.message.channel)
     return deadlines.due(item.received_at, shop.promise_for(), shop.calendar, shop.zone, post)
 
 
@@ -60,9 +62,22 @@ def promise_record(shop: Shop, counted: Counted, deadline: Deadline, now: dateti
     )
 
 
-def promised(received_at: datetime, deadline: Deadline) -> dict[str, str]:
-    """What the history says of a date that was promised, so that the row cannot be changed without it."""
-    return {"due_on": deadline.due_on.isoformat(), "received_at": received_at.isoformat()}
+def promised(record: models.Deadline, channel: str) -> dict[str, str]:
+    """What the history says of a date that was promised for a message that came by a channel, so that no row that
+    tells of it can be changed without it."""
+    return {
+        "due_on": record.due_on.isoformat(),
+        "received_at": record.received_at.isoformat(),
+        "message": str(record.message_id),
+        "channel": channel,
+        "promise": promise_hash(record.promise),
+    }
+
+
+def promise_hash(promise: Mapping[str, Any]) -> str:
+    """The SHA-256 of what was in force, as canonical JSON."""
+    text = json.dumps(promise, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def in_force(shop: Shop) -> dict[str, Any]:

@@ -165,8 +165,9 @@ def _open_case(house: House, unit: Processing, item: Item, decision: Decision) -
     )
     case_id = unit.open_case(case, participant_keys(message, shop))
     stored = _add_message(house, unit, item, decision, case_id)
-    unit.add_deadline(deadline_record(case_id, stored.id or 0, item, deadline, now))
-    told = {"category": case.category, **promised(item.received_at, deadline)}
+    made = deadline_record(case_id, stored.id or 0, item, deadline, now)
+    unit.add_deadline(made)
+    told = {"category": case.category, **promised(made, item.message.channel.value), **_told_answered(item)}
     unit.add_event(event_of(house, item.arrival, case_id, "opened", **told))
     if decision.suggested is not None and decision.alike:
         unit.add_attention(decision.suggested.id, f"may be about the same as {case.reference} ({decision.alike})")
@@ -186,9 +187,10 @@ def _join(house: House, unit: Processing, item: Item, decision: Decision, case: 
     unit.add_event(event_of(house, item.arrival, case.id, "joined", sign=decision.kind))
     if decision.reopens and not item.arrival.answered:
         unit.reopen_case(case.id)
-        due = deadline_of(item)
-        unit.move_due(deadline_record(case.id, stored.id or 0, item, due, house.clock()))
-        unit.add_event(event_of(house, item.arrival, case.id, "reopened", **promised(item.received_at, due)))
+        made = deadline_record(case.id, stored.id or 0, item, deadline_of(item), house.clock())
+        unit.move_due(made)
+        told = {**promised(made, item.message.channel.value), **_told_answered(item)}
+        unit.add_event(event_of(house, item.arrival, case.id, "reopened", **told))
         reopened = unit.case_by_id(case.id)
         if is_thanks(house, item):
             unit.add_attention(case.id, f"mere thanks? `intake close {case.reference} --as thanks` closes it")
@@ -197,6 +199,11 @@ def _join(house: House, unit: Processing, item: Item, decision: Decision, case: 
     elif not decision.reason.startswith((HELD_ALREADY, FORWARDED_BEFORE)):
         keep_up(house, unit, item, case.id, stored)
     return _settlement(item, decision, unit.case_by_id(case.id))
+
+
+def _told_answered(item: Item) -> dict[str, str]:
+    """What the history says of whether a message was brought in as answered: then its promise does not count."""
+    return {"answered": "yes" if item.arrival.answered else "no"}
 
 
 def _complete_addresses(unit: Processing, item: Item, decision: Decision, case_id: int) -> None:
