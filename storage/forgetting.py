@@ -133,6 +133,33 @@ class Erasure:
             }
         )
 
+    def mails_held(self, shop: str, message_ids: Sequence[str]) -> set[tuple[str, str]]:
+        """The mails of a shop with these Message-IDs that are not erased, by that and by the hash of their content."""
+        found: set[tuple[str, str]] = set()
+        for part in _parts(sorted(filter(None, message_ids))):
+            held = select(MESSAGES.c.message_id, MESSAGES.c.content_hash)
+            held = held.where(MESSAGES.c.shop == shop, MESSAGES.c.erased_at.is_(None), MESSAGES.c.message_id.in_(part))
+            found.update((str(message_id), str(content)) for message_id, content in self._connection.execute(held))
+        return found
+
+    def originals_held(self, shop: str, digests: Sequence[str]) -> set[str]:
+        """Those of these originals of which a message of the shop is not erased; one that waits has none yet."""
+        found: set[str] = set()
+        for part in _parts(sorted(filter(None, digests))):
+            held = select(ARRIVALS.c.sha256).join(MESSAGES, MESSAGES.c.arrival_id == ARRIVALS.c.id)
+            held = held.where(ARRIVALS.c.shop == shop, MESSAGES.c.erased_at.is_(None), ARRIVALS.c.sha256.in_(part))
+            found.update(self._connection.execute(held).scalars())
+        return found
+
+    def arrivals_of_others(self, arrival_ids: Sequence[int], message_ids: Sequence[int]) -> set[int]:
+        """Those of these arrivals that brought other messages than these, too."""
+        own = set(message_ids)
+        found: set[int] = set()
+        for part in _parts(arrival_ids):
+            statement = select(MESSAGES.c.id, MESSAGES.c.arrival_id).where(MESSAGES.c.arrival_id.in_(part))
+            found.update(int(arrival) for number, arrival in self._connection.execute(statement) if number not in own)
+        return found
+
     def bury(self, tombstones: Iterable[Tombstone]) -> None:
         """Remember that these are not to come back."""
         insert_all(self._connection, TOMBSTONES, [values_of(one) for one in tombstones], ("shop", "key"))

@@ -11,19 +11,22 @@ from typing import Any
 
 import pypdfium2
 import pytest
-from sqlalchemy import MetaData, select
+from sqlalchemy import MetaData, select, text
 
 from intake import casework
 from intake.bootstrap import LAYOUTS
+from intake.casework.legal_hold import put_on_hold
 from intake.casework.persons import erase_person, find_person
+from intake.errors import Refused
 from intake.evidence import audit, audit_originals
 from intake.pipeline import House, deliver, process, receive_files
 from intake.pipeline.erasing import UNDONE
+from intake.pipeline.retaining import forget_what_is_due
 from intake.replies.press import Press
 from intake.replies.sheets import separator_sheets
 from intake.sources.files import FoundMail
 from storage.database import reading
-from storage.models import Arrival, Case, CaseState, Channel
+from storage.models import Arrival, Case, CaseState, Channel, Fate
 from storage.store import CaseFile
 from tests.builders import MONDAY, mail, make_config, make_house, post_settings, shop_settings
 from tests.counter import Clock
@@ -74,10 +77,13 @@ class Office(PostOffice):
             self.house.store.receive([arrival])
         self.work()
 
-    def finish(self) -> None:
-        """Deliver until nothing waits."""
+    def finish(self, hours: int = 0) -> None:
+        """Deliver until nothing waits; what nobody asked for is cleaned together, after an hour."""
         while deliver(self.house, self.shop):
             pass
+        if hours and isinstance(self.house.clock, Clock):
+            self.house.clock.move(hours=hours)
+            deliver(self.house, self.shop)
         assert self.house.store.counts()["effects_waiting"] == 0
 
 
@@ -249,13 +255,86 @@ def test_what_was_erased_stays_away(database: str, tmp_path: Path) -> None:
             process(office.house)
         office.drop("hers-zonnestraal.pdf", scan(LETTER))
         office.work()
-        office.finish()
+        office.finish(hours=1)
         lines = office.house.store.list_arrivals()[-3:]
         assert [line.message.reason_kind for line in lines if line.message] == ["erased"] * 3
         assert before == len(find_all(office))
         assert traces(office, tmp_path) == []
         assert [name for name in office.files("done") if "ERASED" in name]
         assert office.files("processing") == []
+
+
+def test_what_had_no_case_may_come_again_after_its_term(tmp_path: Path) -> None:
+    clock = Clock()
+    spam = mail(x_spam_flag="YES", message_id="<spam@example.com>")
+    with office_of(tmp_path, clock=clock) as office:
+        office.mails(spam)
+        office.drop("a.pdf", scan(TEXT))
+        office.work()
+        office.drop("b.pdf", scan(TEXT))
+        office.work()
+        filed = [name for name in office.files("done") if "duplicates" not in name]
+        clock.move(days=95)
+        assert forget_what_is_due(office.house).messages == 2
+        office.finish(hours=1)
+        assert office.files("done") == filed
+        office.mails(spam)
+        office.drop("c.pdf", scan(TEXT))
+        office.work()
+        again, copy = (line.message for line in office.house.store.list_arrivals()[-2:])
+        assert again is not None
+        assert copy is not None
+        assert (again.fate, again.reason_kind, copy.fate) == (Fate.SET_ASIDE, "spam", Fate.DUPLICATE)
+        assert casework.open_arrival(office.house, again.arrival_id, "mirjam") == "SIS-2026-0002"
+        assert "duplicates/c.pdf" in office.files("done")
+
+
+def test_a_copy_that_is_erased_on_request_does_not_keep_the_one_that_is_held_away(tmp_path: Path) -> None:
+    with office_of(tmp_path) as office:
+        office.mails(her_mail(), her_mail())
+        office.mails(her_mail(), epoch=2)
+        put_on_hold(office.house, office.case().case.reference, "Dagvaarding", "mirjam")
+        person = find_person(office.house.store, ["sis"], ADDRESS)
+        assert erase_person(office.house, person, "request", "mirjam").messages
+        office.mails(her_mail(), epoch=3)
+        last = office.house.store.list_arrivals()[-1].message
+        assert last is not None
+        assert (last.fate, last.reason_kind) != (Fate.SET_ASIDE, "erased")
+
+
+def test_the_database_is_written_anew_at_once_for_who_asks_and_else_once_an_hour(tmp_path: Path) -> None:
+    with office_of(tmp_path) as office:
+        office.mails(her_mail())
+        casework.close(office.house, "SIS-2026-0001", "withdrawn", "mirjam")
+        office.work()
+        before = writings(office)
+        erase(office)
+        office.finish()
+        assert writings(office) == before + 1
+        for epoch in (2, 3, 4):
+            office.mails(her_mail(), epoch=epoch)
+        assert writings(office) == before + 1
+        office.finish(hours=1)
+        assert writings(office) == before + 2
+
+
+def test_a_message_that_was_erased_is_not_split_off(tmp_path: Path) -> None:
+    more = mail(HERS, sender=ADDRESS, message_id="<two@quist.example.com>", in_reply_to="<one@quist.example.com>")
+    with office_of(tmp_path) as office:
+        office.mails(her_mail(), more)
+        first, second = (message.id or 0 for message in office.case().messages)
+        casework.close(office.house, "SIS-2026-0001", "withdrawn", "mirjam")
+        office.work()
+        erase(office)
+        for number in (first, second):
+            with pytest.raises(Refused, match=f"Message {number} was erased"):
+                casework.split(office.house, "SIS-2026-0001", number, "mirjam")
+
+
+def writings(office: Office) -> int:
+    """A number that grows by one each time that SQLite writes the database anew."""
+    with reading(office.house.store.engine) as connection:
+        return int(connection.execute(text("PRAGMA schema_version")).scalar_one())
 
 
 class Killed(BaseException):

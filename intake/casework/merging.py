@@ -49,12 +49,14 @@ def merge(house: House, reference: str, into: str, actor: str) -> Case:
 
 def split(house: House, reference: str, message_id: int, actor: str) -> Case:
     """Make a message of a case, by its number in `intake show`, a case of its own, with a date from its own arrival.
-    Raises `NotFound`; `Refused` for the message that opened the case; `ReadingError` where its original is unreadable.
-    """
+    Raises `NotFound`; `Refused` for the message that opened the case, and for one that was erased; `ReadingError` where
+    its original is unreadable."""
     number = get_case(house, reference).id or 0
     stored = next((one for one in house.store.case_file(number).messages if one.id == message_id), None)
     if stored is None or stored.outgoing:
         raise NotFound(f"{reference} has no message {message_id} of the customer's.", "`intake show` numbers them.")
+    if stored.erased_at is not None:
+        raise Refused(f"Message {message_id} was erased.", "Nothing is left of it but when it came.")
     items = examine_anew(house, house.store.get_arrival(stored.arrival_id).arrival)
     item = next((one for one in items if one.part == stored.part), None)
     if item is None:

@@ -1,5 +1,6 @@
 """Deliver the erasure: what was erased in the database leaves the disk too, and then the database's own files."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from intake.config import Shop
@@ -12,13 +13,15 @@ from intake.sources.files import shown_name
 from storage.models import Effect
 from storage.rows import values_of
 
+TOGETHER = timedelta(hours=1)
 PACKED_MORE = 8192  # what packing adds to a page at most: its name twice, and a little
 NOTE = "This scan was erased before, and was deleted again. No case was opened.\n"
 
 
 def erase_files(house: House, shop: Shop, effect: Effect) -> None:
     """Delete the files of what was erased; originals that a row still names stay. Then the effect forgets their names,
-    and the database is to be cleaned."""
+    and the database is to be cleaned: at once where a person asked, else once for all that is erased within the hour,
+    since it is written anew from end to end."""
     told = effect.payload
     if told:
         if shop.post_folder is not None:
@@ -26,8 +29,9 @@ def erase_files(house: House, shop: Shop, effect: Effect) -> None:
         house.originals.remove(told["hashes"], house.store.erasing.named)
         house.checkpoint("files erased")
     now = house.clock()
+    when = now if told.get("at_once") else now + TOGETHER
     key = f"{CLEAN_DATABASE}:{effect.id}"
-    after = Effect(key=key, shop=shop.id, kind=CLEAN_DATABASE, not_before=now, made_at=now)
+    after = Effect(key=key, shop=shop.id, kind=CLEAN_DATABASE, not_before=when, made_at=now)
     house.store.erasing.files_are_gone(effect.id or 0, values_of(after))
 
 

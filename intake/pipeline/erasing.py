@@ -30,6 +30,7 @@ from storage.processing import Processing
 
 UNDONE_FOR = timedelta(days=7)  # what was asked for before, and has not happened, never will
 UNDONE = "something of it is still on its way"
+ASKED = "asked"
 CHANGED = "it was opened again, merged or forgotten meanwhile"
 ERASED, ERASED_BEFORE = "erased", "it was erased before"
 BLANK_LETTER = {"pages": [{"number": 1, "problem": ERASED}], "received_on": None, "copy": ""}
@@ -38,7 +39,7 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Why something is erased, in one word for the history (`retention` or `asked`), who wants it, and on what ground,
+    """Why something is erased, in one word for the history (`retention` or `ASKED`), who wants it, and on what ground,
     in a word too."""
 
     why: str
@@ -67,13 +68,14 @@ def forget_case(house: House, case_id: int, wish: Wish, refusal: Callable[[Famil
             return kept
         gone = unit.erasure.forget_messages(messages, now, BLANK_LETTER)
         gone.add(unit.erasure.forget_cases(family.cases, now))
-        _bury(house, unit, gone)
+        _bury(house, unit, gone.messages, gone.arrivals)
         for case in family.cases:
             unit.add_event(
                 Event(shop=case.shop, case_id=case.id, kind="anonymised", actor=wish.actor, data=wish.told, at=now)
             )
         references = [case.reference for case in family.cases]
-        unit.add_effect(_of_files(house, family.case.shop, gone, references, f"case:{case_id}"))
+        files = _of_files(house, family.case.shop, gone, references, f"case:{case_id}")
+        unit.add_effect(_at_once(files) if wish.why == ASKED else files)
     house.checkpoint("anonymised")
     house.log.info("anonymised", case=family.case.reference, why=wish.why)
     return ""
@@ -90,7 +92,7 @@ def forget_messages(house: House, shop: Shop, message_ids: Sequence[int], wish: 
             gone = unit.erasure.forget_messages(part, now, BLANK_LETTER)
             if not gone.messages:
                 continue
-            _bury(house, unit, gone)
+            _bury(house, unit, *_not_to_return(unit, gone, wish))
             for message in gone.messages:
                 data = {**wish.told, "message": message.id}
                 unit.add_event(
@@ -103,7 +105,8 @@ def forget_messages(house: House, shop: Shop, message_ids: Sequence[int], wish: 
                         at=now,
                     )
                 )
-            unit.add_effect(_of_files(house, shop.id, gone, (), f"message:{gone.messages[0].id}"))
+            files = _of_files(house, shop.id, gone, (), f"message:{gone.messages[0].id}")
+            unit.add_effect(_at_once(files) if wish.why == ASKED else files)
         house.checkpoint("messages erased")
         done += len(gone.messages)
     return done
@@ -139,14 +142,33 @@ def settle_erased(house: House, unit: Processing, items: Sequence[Item]) -> list
     return [Settlement(item.arrival_id, Fate.SET_ASIDE, ERASED)]
 
 
-def _bury(house: House, unit: Processing, gone: Forgotten) -> None:
-    keys = {
-        (message.shop, key)
-        for message in gone.messages
-        for key in keys_of(house.key, message.shop, "", message.message_id, message.content_hash)
-    }
-    keys |= {(one.shop, key) for one in gone.arrivals for key in keys_of(house.key, one.shop, one.sha256)}
-    unit.erasure.bury(Tombstone(shop=shop, key=key, at=house.clock()) for shop, key in sorted(keys))
+def _not_to_return(unit: Processing, gone: Forgotten, wish: Wish) -> tuple[list[models.Message], list[Arrival]]:
+    """What is kept away of messages without a case: all that somebody asked for, else what a case had once. The rest
+    may come again, and is set aside again: a person who finds a complaint in the spam can still open it. A scan of many
+    letters is kept away where one of them was erased otherwise."""
+    if wish.why == ASKED:
+        return gone.messages, gone.arrivals
+    free = [message.id or 0 for message in gone.messages if message.case_id is None]
+    mixed = unit.erasure.arrivals_of_others([arrival.id or 0 for arrival in gone.arrivals], free)
+    messages = [message for message in gone.messages if message.case_id is not None]
+    return messages, [arrival for arrival in gone.arrivals if arrival.id in mixed]
+
+
+def _bury(house: House, unit: Processing, messages: Sequence[models.Message], arrivals: Sequence[Arrival]) -> None:
+    """Keep these away; but not what is the same as something that is not erased, such as the scan of an open case."""
+    for shop in sorted({message.shop for message in messages} | {arrival.shop for arrival in arrivals}):
+        mails = {(one.message_id, one.content_hash) for one in messages if one.shop == shop}
+        scans = {one.sha256 for one in arrivals if one.shop == shop}
+        mails -= unit.erasure.mails_held(shop, [message_id for message_id, _ in mails])
+        scans -= unit.erasure.originals_held(shop, list(scans))
+        keys = {key for mail in mails for key in keys_of(house.key, shop, "", *mail)}
+        keys |= {key for scan in scans for key in keys_of(house.key, shop, scan)}
+        unit.erasure.bury(Tombstone(shop=shop, key=key, at=house.clock()) for key in sorted(keys))
+
+
+def _at_once(files: Effect) -> Effect:
+    """A person waits for it: the database is cleaned right after the files are gone."""
+    return files.model_copy(update={"payload": {**files.payload, "at_once": True}})
 
 
 def _of_files(house: House, shop: str, gone: Forgotten, references: Sequence[str], key: str) -> Effect:
