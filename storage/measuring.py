@@ -1,18 +1,23 @@
 """What measuring needs to know of a shop's cases, in one reading transaction. Nothing is decided here."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Engine, select
 
-from storage.database import reading, writing
-from storage.models import Channel, DeadlineKind, Fate, Standing
+from storage.chain import chained, last_lines
+from storage.database import reading, writing_alone
+from storage.models import Channel, DeadlineKind, Event, Fate, Standing
 from storage.rows import fetch, insert_all, values_of
 from storage.tables import ARRIVALS, CASES, DEADLINES, DRAFTS, EVENTS, MESSAGES, STANDINGS
 
 ANSWERED = tuple(f"answered by {how}" for how in ("mail", "letter", "phone", "counter"))
+MEASURED, SYSTEM = "measured", "intake"
+KEYS = ("shop", "guarantee", "month")
 TELLING = (*ANSWERED, "closed", "reopened", "merged", "holding reply", "date moved")
 
 
@@ -114,9 +119,36 @@ class Measuring:
             return fetch(connection, Standing, statement)
 
     def keep(self, standings: Sequence[Standing]) -> None:
-        """Keep results; a month that has one keeps it."""
-        with writing(self._engine) as connection:
-            insert_all(connection, STANDINGS, [values_of(one) for one in standings], ("shop", "guarantee", "month"))
+        """Keep results, each with a line in the history that holds its hash; a month that has one keeps it."""
+        with writing_alone(self._engine) as connection:
+            there = {tuple(row) for row in connection.execute(select(*(STANDINGS.c[name] for name in KEYS)))}
+            fresh = [one for one in standings if (one.shop, one.guarantee, one.month) not in there]
+            insert_all(connection, STANDINGS, [values_of(one) for one in fresh])
+            heads = last_lines(connection, {one.shop for one in fresh})
+            insert_all(connection, EVENTS, list(chained([values_of(_event(one)) for one in fresh], heads)))
+
+    def measured(self, shop: str) -> list[Event]:
+        """The lines of a shop's history that say what was kept, in their order."""
+        statement = select(EVENTS).where(EVENTS.c.shop == shop, EVENTS.c.kind == MEASURED).order_by(EVENTS.c.number)
+        with reading(self._engine) as connection:
+            return fetch(connection, Event, statement)
+
+
+def standing_hash(standing: Standing) -> str:
+    """The SHA-256 of a result as it is kept, as canonical JSON."""
+    values = {**values_of(standing), "month": standing.month.isoformat()}
+    values["computed_at"] = standing.computed_at.astimezone(UTC).isoformat(timespec="microseconds")
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _event(standing: Standing) -> Event:
+    data = {
+        "guarantee": standing.guarantee,
+        "month": standing.month.isoformat(),
+        "sha256": standing_hash(standing),
+    }
+    return Event(shop=standing.shop, kind=MEASURED, actor=SYSTEM, data=data, at=standing.computed_at)
 
 
 def _promises(shop: str) -> Any:  # noqa: ANN401 - a SELECT

@@ -3,17 +3,19 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from holidays.version import __version__ as holidays_version
 from sqlalchemy import Table, func, select, text
 
 from intake import casework, evidence
 from intake.bootstrap import TEMPLATES
 from intake.evidence.history import compare
 from intake.guarantee import keep_months
+from intake.measuring import METHOD
 from intake.measuring.guarantees import parse_guarantees
 from intake.pipeline import House, process, receive_files
 from intake.sources.files import FoundMail
@@ -214,6 +216,10 @@ BY_HAND: dict[str, tuple[Table, Any, dict[str, Any], list[str]]] = {
         *(STANDINGS, STANDINGS.c.month == datetime(2026, 9, 1).date(), {"held": "gold"}),
         ["result of sis, answer-in-4-days, 2026-09, held: it differs: stated gold, found nothing"],
     ),
+    "a level that nothing is compared with": (
+        *(STANDINGS, STANDINGS.c.month == datetime(2026, 9, 1).date(), {"held": "gold", "definition": "0" * 64}),
+        ["result of sis, answer-in-4-days, 2026-09: it is not what was kept"],
+    ),
     "figures made better": (
         *(STANDINGS, STANDINGS.c.month == datetime(2026, 10, 1).date(), {"figures": {"count": 5}}),
         ["2026-10, figures.good: it is missing", "2026-10, figures.count: it differs: stated 5, found"],
@@ -242,20 +248,41 @@ def test_what_is_changed_by_hand_is_named_and_nothing_else(database: str, tmp_pa
         assert evidence.audit(store, shops, GUARANTEES).findings == ()
 
 
-def test_results_of_another_definition_or_method_are_not_compared(database: str, tmp_path: Path) -> None:
+def test_results_of_another_definition_method_or_release_are_counted_and_not_compared(
+    database: str, tmp_path: Path
+) -> None:
     store = Store(open_engine(database))
     shop = make_config(tmp_path).shops[0]
-    told: dict[str, Any] = {"shop": "sis", "guarantee": "answer-in-4-days", "figures": {}, "computed_at": MONDAY}
-    mine = GUARANTEES[0].fingerprint
+    told: dict[str, Any] = {
+        **{"shop": "sis", "guarantee": "answer-in-4-days", "figures": {}, "computed_at": MONDAY},
+        **{"definition": GUARANTEES[0].fingerprint, "method": METHOD, "holidays": holidays_version},
+    }
+    others = ({"definition": "0" * 64}, {"method": "0"}, {"holidays": "0.1"})
     store.measuring.keep(
-        [
-            Standing(**told, month=datetime(2026, 1, 1).date(), definition="0" * 64, method="1"),
-            Standing(**told, month=datetime(2026, 2, 1).date(), definition=mine, method="0"),
-        ]
+        [Standing(**{**told, "month": date(2026, number, 1), **one}) for number, one in enumerate(others, 1)]
     )
-    assert evidence.audit(store, [shop], GUARANTEES).findings == ()
-    store.measuring.keep([Standing(**told, month=datetime(2026, 3, 1).date(), definition=mine, method="1")])
+    report = evidence.audit(store, [shop], GUARANTEES)
+    assert (report.findings, len(report.notes)) == ((), 1)
+    assert report.notes[0].startswith("sis: 3 of 3 kept months cannot be counted again")
+    store.measuring.keep([Standing(**told, month=date(2026, 4, 1))])
     assert evidence.audit(store, [shop], GUARANTEES).findings
+    store.engine.dispose()
+
+
+def test_a_result_that_is_gone_or_put_in_is_named(database: str, tmp_path: Path) -> None:
+    store = Store(open_engine(database))
+    shop = make_config(tmp_path).shops[0]
+    one = Standing(shop="sis", guarantee="g", month=date(2026, 1, 1), definition="x", method="0", computed_at=MONDAY)
+    store.measuring.keep([one])
+    store.measuring.keep([one.model_copy(update={"held": "gold"})])  # it has one, and keeps it
+    assert (evidence.audit(store, [shop], GUARANTEES).findings, store.chain.head("sis")[0]) == ((), 1)
+    with writing(store.engine) as connection:
+        connection.execute(STANDINGS.update().values(month=date(2026, 2, 1)))
+    found = [str(one) for one in evidence.audit(store, [shop], GUARANTEES).findings]
+    assert found == [
+        "result of sis, g, 2026-02: the history does not know of it",
+        "result of g, 2026-01: the history says that it was kept, and it is gone",
+    ]
     store.engine.dispose()
 
 

@@ -163,6 +163,7 @@ def audit(
                 "holds": not found,
                 "shops": [{"shop": one, "lines": n, "head": last} for one, (n, last) in report.heads.items()],
                 "findings": [_plain(one) for one in found],
+                "notes": report.notes,
             }
         )
     else:
@@ -170,6 +171,7 @@ def audit(
             broken = "broken" if one in report.broken else "unbroken"
             out.print(f"{one}: {number} lines, {broken}; head {last or 'none'}", highlight=False, soft_wrap=True)
         _tell(found)
+        _note(report.notes)
     if found:
         raise typer.Exit(1)
 
@@ -193,6 +195,11 @@ def _only_shop(config: Config, shop: str | None) -> Shop:
 def _tell(findings: list[evidence.Finding] | tuple[evidence.Finding, ...]) -> None:
     for one in findings:
         out.print(f"[bold red]![/] {escape(str(one))}", highlight=False, soft_wrap=True)
+
+
+def _note(notes: tuple[str, ...]) -> None:
+    for one in notes:
+        out.print(one, markup=False, highlight=False, soft_wrap=True)
 
 
 def _plain(one: evidence.Finding) -> dict[str, str]:

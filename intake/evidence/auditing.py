@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from holidays.version import __version__ as holidays_version
+
 from intake.config import Shop
 from intake.evidence.form import Finding, differences
 from intake.evidence.history import HISTORY, compare
@@ -23,19 +25,26 @@ from intake.measuring.figures import figures_value
 from intake.measuring.guarantees import Guarantee
 from intake.measuring.levels import Rating, computed_at, held, rate
 from storage.errors import StorageError
-from storage.models import Standing
+from storage.measuring import standing_hash
+from storage.models import Event, Standing
 from storage.originals import Originals
 from storage.store import Store
+
+OTHERS = (
+    "{shop}: {count} of {all} kept months cannot be counted again: their definition, method or release of the holidays "
+    "is another one now"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What was found: the number of lines and the last hash of each shop's history, the shops whose chain is broken,
-    and everything that does not hold."""
+    and everything that does not hold. `notes` is what could not be looked at."""
 
     heads: Mapping[str, tuple[int, str]]
     broken: frozenset[str]
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
 
 
 def audit(store: Store, shops: Iterable[Shop], guarantees: Sequence[Guarantee]) -> Report:
@@ -43,6 +52,7 @@ def audit(store: Store, shops: Iterable[Shop], guarantees: Sequence[Guarantee]) 
     heads: dict[str, tuple[int, str]] = {}
     broken: set[str] = set()
     findings: list[Finding] = []
+    notes: list[str] = []
     for shop in shops:
         chain = store.chain.audit(shop.id)
         heads[shop.id] = chain.heads.get(shop.id, (0, ""))
@@ -55,8 +65,13 @@ def audit(store: Store, shops: Iterable[Shop], guarantees: Sequence[Guarantee]) 
             Finding(f"arrival {number}", "", "it was processed, and its messages are gone")
             for number in store.auditing.unheard(shop.id)
         ]
-        findings += _standings(store, shop, guarantees)
-    return Report(heads, frozenset(broken), tuple(findings))
+        kept = store.measuring.standings(shop.id)
+        findings += _as_told(kept, store.measuring.measured(shop.id))
+        alike = _comparable(kept, guarantees)
+        findings += _standings(store, shop, alike)
+        if len(alike) < len(kept):
+            notes.append(OTHERS.format(shop=shop.id, count=len(kept) - len(alike), all=len(kept)))
+    return Report(heads, frozenset(broken), tuple(findings), tuple(notes))
 
 
 def audit_head(store: Store, head: str) -> list[Finding]:
@@ -99,18 +114,33 @@ def name_of(store: Store, shop: Shop, key: bytes, pseudonym: str) -> str | None:
     return next((name for name in names if of(kind, name) == wanted), None)
 
 
-def _standings(store: Store, shop: Shop, guarantees: Sequence[Guarantee]) -> Iterator[Finding]:
-    """The results that were kept, against the same months measured again; where the definition or the method was
-    another one then, they cannot be compared."""
-    kept = store.measuring.standings(shop.id)
+def _as_told(kept: Sequence[Standing], events: Sequence[Event]) -> Iterator[Finding]:
+    """The results that were kept, against the lines of the history that hold their hashes."""
+    told = {(str(one.data["guarantee"]), str(one.data["month"])): str(one.data["sha256"]) for one in events}
+    for one in kept:
+        wanted = told.pop((one.guarantee, one.month.isoformat()), None)
+        if wanted is None:
+            yield Finding(f"result of {_name(one)}", "", "the history does not know of it")
+        elif wanted != (found := standing_hash(one)):
+            yield Finding(f"result of {_name(one)}", "", "it is not what was kept", found, wanted)
+    for guarantee, month in sorted(told):
+        yield Finding(f"result of {guarantee}, {month[:7]}", "", "the history says that it was kept, and it is gone")
+
+
+def _comparable(kept: Iterable[Standing], guarantees: Sequence[Guarantee]) -> list[tuple[Standing, Guarantee]]:
+    """The results that were counted as they would be now: by the same definition, method and closed days."""
+    known = {(one.id, one.fingerprint): one for one in guarantees}
+    now = (METHOD, holidays_version)
+    pairs = ((one, known.get((one.guarantee, one.definition))) for one in kept if (one.method, one.holidays) == now)
+    return [(one, guarantee) for one, guarantee in pairs if guarantee is not None]
+
+
+def _standings(store: Store, shop: Shop, kept: Sequence[tuple[Standing, Guarantee]]) -> Iterator[Finding]:
+    """The results that were kept, against the same months measured again."""
     if not kept:
         return
-    facts = collect(store, shop, max(one.month for one in kept) + timedelta(days=62))
-    known = {one.id: one for one in guarantees}
-    for one in kept:
-        guarantee = known.get(one.guarantee)
-        if guarantee is None or (one.definition, one.method) != (guarantee.fingerprint, METHOD):
-            continue
+    facts = collect(store, shop, max(one.month for one, _ in kept) + timedelta(days=62))
+    for one, guarantee in kept:
         now, before = _rating(facts, guarantee, one.month), _rating(facts, guarantee, month_start(one.month, 1))
         wanted = {
             "figures": figures_value(now.figures),

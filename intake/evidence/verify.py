@@ -57,7 +57,7 @@ from intake.measuring.rows import Row
 T = TypeVar("T")
 COMPARED = ("figures", "reached", "held")  # of what was kept, where it was counted in the same way
 HASH = re.compile("[0-9a-f]{64}")
-KEPT = frozenset({*COMPARED, "definition", "method", "computed_at"})
+KEPT = frozenset({*COMPARED, "definition", "method", "holidays", "computed_at"})
 CALENDARS = TypeAdapter(dict[str, CalendarPart])
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from holidays.version import __version__ as holidays_version
+
 from intake.config import Config, Shop
 from intake.errors import ConfigError
 from intake.guarantee.collecting import ShopFacts, collect
@@ -115,7 +117,9 @@ def _is_of(row: Standing, one: Progress) -> bool:
 def _because(row: Standing, guarantee: Guarantee) -> str:
     if row.definition != guarantee.fingerprint:
         return "the guarantee was defined otherwise then"
-    return "" if row.method == METHOD else f"it was counted by method {row.method} then"
+    if row.method != METHOD:
+        return f"it was counted by method {row.method} then"
+    return "" if row.holidays == holidays_version else f"release {row.holidays or '?'} of the holidays was known then"
 
 
 def keep_months(store: Store, shops: Iterable[Shop], guarantees: Sequence[Guarantee], now: datetime) -> int:
@@ -163,5 +167,6 @@ def _standing(one: Progress, month: Month, now: datetime) -> Standing:
         figures=figures_value(month.rating.figures),
         definition=one.guarantee.fingerprint,
         method=METHOD,
+        holidays=holidays_version,
         computed_at=now,
     )

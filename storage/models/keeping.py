@@ -102,7 +102,8 @@ class TombstoneRow(Tombstone, table=True):
 class Standing(Record):
     """A guarantee as it was measured on the first of a month, and kept: `month` is the first day of the last month
     measured. `reached` is the level that the figures reach, `held` the one that is shown ("" for none); `figures` are
-    those of `intake.measuring`, `definition` the SHA-256 of the guarantee's definition, `method` that of counting."""
+    those of `intake.measuring`, `definition` the SHA-256 of the guarantee's definition, `method` that of counting, and
+    `holidays` the release that knew the closed days."""
 
     shop: str = Field(primary_key=True)
     guarantee: str = Field(primary_key=True)
@@ -112,6 +113,7 @@ class Standing(Record):
     figures: dict[str, Any] = Field(default_factory=dict, sa_type=STRUCTURE)
     definition: str
     method: str
+    holidays: str = ""
     computed_at: datetime
 
 

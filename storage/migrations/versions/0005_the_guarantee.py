@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("figures", STRUCTURE, nullable=False),
         sa.Column("definition", sqlmodel.AutoString(), nullable=False),
         sa.Column("method", sqlmodel.AutoString(), nullable=False),
+        sa.Column("holidays", sqlmodel.AutoString(), nullable=False),
         sa.Column("computed_at", sqlmodel.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("shop", "guarantee", "month"),
     )
