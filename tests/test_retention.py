@@ -140,7 +140,7 @@ def a_past(store: Store) -> None:
         case(unit, 8, state=CaseState.ANSWERED, answered_at=ended, closed_at=MONDAY)
         into = case(unit, 10)  # as old as the first, but a later answer was merged into it
         case(unit, 20, state=CaseState.MERGED, merged_into_id=into, closed_at=None, answered_at=MONDAY)
-        case(unit, 9, escalations=[{"to": "gc", "name": "GC", "on": "2025-01-10"}])
+        case(unit, 9, escalations=[{"to": "gc", "name": "GC", "on": "2025-01-10", "ended": "2025-02-01"}])
         for kind, days in (("spam", 31), ("spam", 30), ("automatic", 91), ("automatic", 90), ("spam", 91)):
             at = MONDAY - timedelta(days=days, hours=10)
             unit.add_message(a_message(next(arrivals), reason_kind=kind, text="Geheim", stored_at=at))

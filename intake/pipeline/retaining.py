@@ -114,7 +114,7 @@ def ending_of(family: Family, shop: Shop) -> Ending:
         ended_on=latest((*(moment.astimezone(shop.zone).date() for moment in moments), *escalated)),
         topics=frozenset(topic for each in family.cases for topic in (each.category, *each.labels)),
         held=any(each.legal_hold for each in family.cases),
-        disputed=is_disputed(case),
+        disputed=is_disputed(family.case),
     )
 
 
@@ -165,7 +165,9 @@ def _preview(store: Store, shop: Shop, now: datetime) -> Preview:
         )
         if keeping.is_over(today):
             due.append(line)
-        elif keeping.why in (HELD, DISPUTED) or (ended is not None and today > add_months(ended, shop.retention.months)):
+        elif keeping.why in (HELD, DISPUTED) or (
+            ended is not None and today > add_months(ended, shop.retention.months)
+        ):
             kept.append(line)
         elif keeping.until is not None:
             later.append(keeping.until)

@@ -10,23 +10,25 @@ from datetime import date, datetime, timedelta
 
 from intake.config import Retention
 
-OPEN, HELD = "open", "legal hold"
+OPEN, HELD, DISPUTED = "open", "legal hold", "with a dispute body"
 NIGHT_BEGINS, NIGHT_ENDS = 2, 5  # local hours
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What counts of a case and of those merged into it: the day on which it ended (None while it is open), their
-    categories and labels, and whether somebody holds it."""
+    categories and labels, whether somebody holds it, and whether a dispute body has it."""
 
     ended_on: date | None
     topics: frozenset[str] = frozenset()
     held: bool = False
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """Until which day a case is kept (None: without an end), and why: `open`, `legal hold`, or the term in words."""
+    """Until which day a case is kept (None: without an end), and why: `open`, `legal hold`, `with a dispute body`, or
+    the term in words."""
 
     until: date | None
     why: str
@@ -41,8 +43,8 @@ def keep(case: Ending, retention: Retention) -> Keeping:
     the general one does."""
     if case.ended_on is None:
         return Keeping(None, OPEN)
-    if case.held:
-        return Keeping(None, HELD)
+    if case.disputed or case.held:
+        return Keeping(None, DISPUTED if case.disputed else HELD)
     terms = {topic: months for topic, months in retention.categories.items() if topic in case.topics}
     if not terms:
         return Keeping(add_months(case.ended_on, retention.months), f"{retention.months} months")
