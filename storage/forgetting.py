@@ -6,7 +6,7 @@ labels, the deadlines with their working, the history. So no figure that is meas
 `Processing.erasure` is one of these; unlike the rest of a unit it writes at once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -62,6 +62,11 @@ NO_DRAFT: dict[str, Any] = {
     **dict.fromkeys(("pdf_sha256", "run", "filed_sha256"), ""),
     "gaps": [],
     "reference_ids": [],
+}
+NO_WORDS = {
+    name: value
+    for name, value in NO_DRAFT.items()
+    if name in ("explanation", "subject", "body", "quote", "in_reply_to", "reference_ids", "gaps")
 }
 
 
@@ -191,6 +196,39 @@ class Erasure:
         gone = Forgotten()
         self._forget_arrival(arrival_id, now, {}, gone)
         return gone
+
+    def forget_in_cases(self, messages: Sequence[Message], keys: Collection[str]) -> None:
+        """What messages that are forgotten left in the cases of others, and in those that these were merged into: that
+        their writer, known by `keys`, takes part, the clues that they brought, the words of drafts that answer them;
+        and that mail to him fails, where he takes part in nothing any more."""
+        known = sorted(keys)
+        moments = {message.received_at for message in messages}
+        ids = self._with_those_above(sorted({one.case_id for one in messages if one.case_id is not None}))
+        for part in _parts(ids):
+            taking = PARTICIPANTS.c.case_id.in_(part) & PARTICIPANTS.c.key.in_(known)
+            self._connection.execute(delete(PARTICIPANTS).where(taking))
+            brought = CLUES.c.case_id.in_(part) & CLUES.c.at.in_(list(moments))
+            self._connection.execute(delete(CLUES).where(brought))
+        for part in _parts([message.id or 0 for message in messages]):
+            answers = DRAFTS.c.message_id.in_(part)
+            self._connection.execute(update(DRAFTS).where(answers).values(**NO_WORDS))
+            to_them = answers & func.lower(DRAFTS.c.recipient).in_(known)
+            self._connection.execute(update(DRAFTS).where(to_them).values(recipient=""))
+        for shop in {message.shop for message in messages}:
+            others = select(PARTICIPANTS.c.key).join(CASES, CASES.c.id == PARTICIPANTS.c.case_id)
+            others = others.where(CASES.c.shop == shop, PARTICIPANTS.c.key.in_(known))
+            left = sorted(set(known) - set(self._connection.execute(others).scalars()))
+            gone = (UNDELIVERABLE.c.shop == shop) & UNDELIVERABLE.c.address.in_(left)
+            self._connection.execute(delete(UNDELIVERABLE).where(gone))
+
+    def _with_those_above(self, case_ids: Sequence[int]) -> list[int]:
+        """These cases, and those that they were merged into."""
+        found, frontier = set(case_ids), list(case_ids)
+        while frontier:
+            above = self._values(CASES.c.merged_into_id, CASES.c.id, frontier)
+            frontier = sorted({int(number) for number in above if number is not None} - found)
+            found.update(frontier)
+        return sorted(found)
 
     def forget_cases(self, cases: Sequence[Case], now: datetime) -> Forgotten:
         """Empty cases and everything that belongs to them but their messages."""

@@ -7,15 +7,21 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Text, and_, cast, func, or_, select
+from sqlalchemy import Engine, Table, Text, and_, cast, func, or_, select
 
 from storage.database import reading
 from storage.erasing import Family, families
 from storage.models import Arrival, Case, Document, Fate, Message, Undeliverable
 from storage.rows import fetch
-from storage.tables import ARRIVALS, CASES, DOCUMENTS, MESSAGES, NOTES, PARTICIPANTS, UNDELIVERABLE
+from storage.tables import ARRIVALS, CASES, DOCUMENTS, DRAFTS, MESSAGES, NOTES, PARTICIPANTS, UNDELIVERABLE
 
 VALUES_AT_MOST = 500  # in one statement
+NAMED_IN: dict[str, tuple[Table, tuple[str, ...]]] = {
+    "a note names them": (NOTES, ("text",)),
+    "a draft of ours names them": (DRAFTS, ("recipient", "subject", "body", "quote")),
+    "its subject or a mark names them": (CASES, ("subject", "attention")),
+    "they take part in it": (PARTICIPANTS, ("key",)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +37,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Where somebody else's text names a person: a message of a case ("" for none), by its arrival, or a note."""
+    """Where something of others names a person, in `words`: in a case ("" for none), or a message of an arrival."""
 
     reference: str
     arrival_id: int | None
+    words: str
 
 
 class Persons:
@@ -77,7 +84,7 @@ class Persons:
     ) -> list[tuple[Message, Case | None]]:
         """Messages from these addresses, and mail of ours to them that is of no case, in no case of `but`: each with
         its case."""
-        mine = func.lower(MESSAGES.c.from_address).in_(list(addresses))
+        mine = and_(func.lower(MESSAGES.c.from_address).in_(list(addresses)), MESSAGES.c.outgoing.is_(False))
         ours = [
             and_(MESSAGES.c.outgoing, MESSAGES.c.case_id.is_(None), _says(MESSAGES.c.recipients, address))
             for address in addresses
@@ -90,27 +97,28 @@ class Persons:
         return [(message, cases.get(message.case_id or 0)) for message in found]
 
     def mentions(self, shops: Sequence[str], words: Collection[str], but: Collection[int]) -> list[Mention]:
-        """Messages and notes of others that hold one of these words (in lower case), in no message or case of `but`
-        that are theirs: message ids."""
-        columns = (MESSAGES.c.subject, MESSAGES.c.text, MESSAGES.c.quoted, MESSAGES.c.recipients)
+        """What holds one of these words (in lower case): messages but those of `but`, which are theirs; and in cases
+        notes, drafts, marks, and who takes part."""
+        columns = (MESSAGES.c.subject, MESSAGES.c.text, MESSAGES.c.quoted, MESSAGES.c.recipients, MESSAGES.c.reply_to)
         said = or_(*(_says(column, word) for column in columns for word in words))
         messages = (
             select(CASES.c.reference, MESSAGES.c.arrival_id, MESSAGES.c.id)
             .select_from(MESSAGES.outerjoin(CASES, CASES.c.id == MESSAGES.c.case_id))
             .where(MESSAGES.c.shop.in_(shops), MESSAGES.c.erased_at.is_(None), said)
         )
-        noted = or_(*(_says(NOTES.c.text, word) for word in words))
-        notes = select(CASES.c.reference, NOTES.c.case_id).join(CASES, CASES.c.id == NOTES.c.case_id)
         with reading(self._engine) as connection:
             found = [
-                Mention(reference or "", arrival)
+                Mention(reference or "", arrival, "a message of somebody else names them")
                 for reference, arrival, number in connection.execute(messages.order_by(MESSAGES.c.id))
                 if number not in but
             ]
-            found += [
-                Mention(str(reference), None)
-                for reference, _ in connection.execute(notes.where(CASES.c.shop.in_(shops), noted))
-            ]
+            for told, (table, names) in NAMED_IN.items():
+                held = or_(*(_says(table.c[name], word) for name in names for word in words))
+                named = select(CASES.c.reference).where(CASES.c.shop.in_(shops), held).distinct()
+                if table is not CASES:
+                    named = named.join(table, table.c.case_id == CASES.c.id)
+                references = connection.execute(named.order_by(CASES.c.reference)).scalars()
+                found += [Mention(str(reference), None, told) for reference in references]
         return list(dict.fromkeys(found))
 
     def arrivals(self, ids: Collection[int]) -> dict[int, Arrival]:
@@ -159,14 +167,17 @@ class Persons:
         with reading(self._engine) as connection:
             return fetch(connection, Undeliverable, statement)
 
-    def opened_by(self, shops: Sequence[str], addresses: Collection[str]) -> set[int]:
-        """The cases that a message from one of these addresses opened, and that name nobody else as complainant."""
+    def opened_by(self, shops: Sequence[str], addresses: Collection[str], *, alone: bool = False) -> set[int]:
+        """The cases that a message from one of these addresses opened; `alone`: those that name no address to answer
+        besides."""
         statement = (
             select(CASES.c.id)
             .join(MESSAGES, MESSAGES.c.case_id == CASES.c.id)
-            .where(CASES.c.shop.in_(shops), CASES.c.complainant_address == "", CASES.c.anonymised_at.is_(None))
+            .where(CASES.c.shop.in_(shops), CASES.c.anonymised_at.is_(None))
             .where(MESSAGES.c.fate == Fate.OPENED, func.lower(MESSAGES.c.from_address).in_(list(addresses)))
         )
+        if alone:
+            statement = statement.where(CASES.c.complainant_address == "")
         with reading(self._engine) as connection:
             return set(connection.execute(statement).scalars())
 

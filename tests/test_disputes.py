@@ -10,11 +10,14 @@ import pytest
 
 from intake import casework
 from intake.casework import Answered
+from intake.casework.legal_hold import put_on_hold, release
+from intake.casework.persons import erase_person, find_person
 from intake.config import DisputeBody
 from intake.errors import NotFound, Refused
 from intake.pipeline import House, process, receive_files
 from intake.pipeline.feeding import calendar_of
 from intake.pipeline.notifying import send_digest
+from intake.pipeline.retaining import forget_what_is_due, preview
 from intake.rules.escalation import answer_term
 from intake.sources.files import FoundMail
 from intake.types import Calendar
@@ -43,6 +46,11 @@ CALENDAR = Calendar(closed=(date(2028, 10, 3), date(2026, 9, 9)))
         ({}, date(2028, 9, 20), date(2028, 10, 18)),
         ({}, date(2028, 12, 1), date(2029, 1, 3)),  # Christmas and New Year fall on working days
         ({"adr": False}, date(2028, 10, 2), None),
+        ({"answer_days": 1, "countries": ["DE"]}, date(2027, 4, 26), date(2027, 4, 27)),  # King's Day is Dutch
+        ({"answer_days": 1, "countries": ["DE"]}, date(2026, 10, 2), date(2026, 10, 5)),
+        ({"answer_days": 1, "countries": ["DE"]}, date(2029, 10, 2), date(2029, 10, 4)),  # German unity
+        ({"answer_days": 1, "countries": ["NL", "DE"]}, date(2029, 10, 2), date(2029, 10, 3)),  # the earlier
+        ({"answer_days": 10, "countries": ["ZZ"]}, date(2026, 9, 8), date(2026, 9, 22)),  # its public days are unknown
     ],
 )
 def test_a_body_is_answered_within_its_own_term_or_that_of_the_law(
@@ -156,9 +164,63 @@ def test_what_a_merge_and_a_split_leave_of_an_escalation(tmp_path: Path) -> None
         assert [clock["kind"] for clock in case_of(house).clocks] == ["dispute"]
         casework.merge(house, REF, SECOND, "mirjam")
         target = case_of(house, SECOND)
-        assert (target.escalations, target.legal_hold) == (case_of(house).escalations, case_of(house).legal_hold)
+        assert (target.escalations, case_of(house).legal_hold) == (case_of(house).escalations, "")
+        assert target.legal_hold == "taken to De Geschillencommissie on 2026-09-08"
         with pytest.raises(Refused, match="merged"):
             casework.escalate(house, REF, "new", TUESDAY, "mirjam")
+
+
+def test_a_hold_goes_to_the_case_that_stays_and_ends_with_it(database: str, tmp_path: Path) -> None:
+    eva = mail("Mijn stofzuiger is stuk.", sender="Eva <eva@example.de>", message_id="<eva@example.de>")
+    with desk(tmp_path, database) as (house, clock):
+        take_in(house, eva)
+        put_on_hold(house, REF, "rechtszaak", "mirjam")
+        casework.escalate(house, SECOND, "sgc", TUESDAY, "mirjam")
+        casework.merge(house, SECOND, REF, "mirjam")
+        assert case_of(house).legal_hold == "rechtszaak; taken to De Geschillencommissie on 2026-09-08"
+        casework.close(house, REF, "settled", "mirjam")
+        assert (case_of(house).legal_hold, case_of(house, SECOND).legal_hold) == ("rechtszaak", "")
+        clock.now += timedelta(days=800)
+        assert forget_what_is_due(house).cases == []
+        release(house, REF, "mirjam")
+        assert forget_what_is_due(house).cases == [REF, SECOND]
+
+
+def test_a_case_that_a_body_has_is_not_erased_and_can_be_closed_then(tmp_path: Path) -> None:
+    with desk(tmp_path) as (house, clock):
+        casework.answer(house, REF, Answered("phone", TUESDAY), "mirjam")
+        casework.escalate(house, REF, "sgc", TUESDAY, "mirjam")
+        release(house, REF, "mirjam")
+        person = find_person(house.store, ["sis"], "jan@example.com")
+        done = erase_person(house, person, "request", "mirjam")
+        assert (done.cases, done.kept[0].why) == ([], f"with a dispute body: `intake close {REF}` when that is over")
+        clock.now += timedelta(days=800)
+        assert forget_what_is_due(house).cases == []
+        (told,) = preview(house.store, house.config, clock.now)
+        assert [(line.reference, line.why) for line in told.kept] == [(REF, "with a dispute body")]
+        casework.close(house, REF, "settled", "mirjam")
+        assert house.store.dossiers.in_dispute() == []
+        clock.now += timedelta(days=800)
+        assert forget_what_is_due(house).cases == [REF]
+
+
+def test_a_body_that_had_a_case_before_can_have_it_again_also_by_a_merge(tmp_path: Path) -> None:
+    eva = mail("Mijn stofzuiger is stuk.", sender="Eva <eva@example.de>", message_id="<eva@example.de>")
+    with desk(tmp_path) as (house, _):
+        take_in(house, eva)
+        casework.escalate(house, REF, "sgc", TUESDAY, "mirjam")
+        casework.close(house, REF, "settled", "mirjam")
+        casework.answer(house, SECOND, Answered("phone", TUESDAY), "mirjam")
+        casework.escalate(house, SECOND, "sgc", TUESDAY, "mirjam")
+        casework.merge(house, SECOND, REF, "mirjam")
+        assert [case.reference for case in house.store.dossiers.in_dispute()] == [REF]
+        assert [clock["kind"] for clock in case_of(house).clocks] == ["dispute"]
+        with pytest.raises(Refused, match=f"already.*intake close {REF}"):
+            casework.escalate(house, REF, "sgc", TUESDAY, "mirjam")
+        casework.close(house, REF, "settled", "mirjam")
+        assert (house.store.dossiers.in_dispute(), case_of(house).clocks) == ([], [])
+        casework.escalate(house, REF, "sgc", TUESDAY, "mirjam")
+        assert [bool(one["ended"]) for one in case_of(house).escalations] == [True, True, False]
 
 
 def test_the_list_of_open_cases_and_the_page_of_a_case_tell_of_the_body(

@@ -49,9 +49,12 @@ def escalate(house: House, reference: str, body_id: str, on: date, actor: str) -
 def _check(case: Case, shop: Shop, body: DisputeBody, on: date, today: date) -> None:
     if case.state is CaseState.MERGED:
         raise Refused(f"{case.reference} is merged.", "`intake show` names the case that it was merged into.")
-    held = next((one for one in case.escalations if one["to"] == body.id), None)
+    held = next((one for one in case.escalations if one["to"] == body.id and not one.get("ended")), None)
     if held is not None:
-        raise Refused(f"{case.reference} was taken to {body.name} on {held['on']} already.", "It is written down once.")
+        raise Refused(
+            f"{case.reference} was taken to {body.name} on {held['on']} already.",
+            f"It is there until `intake close {case.reference}`.",
+        )
     first = case.received_at.astimezone(shop.zone).date()
     if not first <= on <= today:
         raise Refused(

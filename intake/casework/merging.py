@@ -13,7 +13,7 @@ from intake.pipeline.house import House
 from intake.pipeline.items import Item
 from intake.pipeline.moving import Move, move_date
 from intake.pipeline.processing import examine_anew
-from intake.pipeline.second_clocks import clocks_of_case, clocks_of_message, columns, dispute_clocks
+from intake.pipeline.second_clocks import clocks_of_case, clocks_of_message, columns, dispute_clocks, join_holds
 from intake.pipeline.settling import carry_out
 from intake.pipeline.withdrawing import withdraw_drafts
 from intake.rules.clocks import merge as merge_clocks
@@ -40,7 +40,10 @@ def merge(house: House, reference: str, into: str, actor: str) -> Case:
             _keep_earlier(house, unit, case, target)
         unit.change_case(target_id, **_joined(case, target))
         withdraw_drafts(unit, house.shop(case.shop), case_id)
-        unit.change_case(case_id, state=CaseState.MERGED, merged_into_id=target_id)
+        # The hold is the target's from now on, so that whoever releases that one has released both.
+        unit.change_case(
+            case_id, state=CaseState.MERGED, merged_into_id=target_id, legal_hold="", legal_hold_since=None
+        )
         record(house, unit, case, "merged", actor, **{"from": case.state.value, "into": target.reference})
         told = {"merged": case.reference, "due_on": case.due_on.isoformat() if earlier else ""}
         record(house, unit, target, "took in another case", actor, **told)
@@ -106,16 +109,11 @@ def _joined(case: Case, target: Case) -> dict[str, Any]:
         "complainant_address": target.complainant_address or case.complainant_address,
         "postal": target.postal or case.postal,
         "assignee": target.assignee or case.assignee,
-        "escalations": [*target.escalations, *_new_bodies(case, target)],
-        "legal_hold": target.legal_hold or case.legal_hold,
-        "legal_hold_since": target.legal_hold_since or case.legal_hold_since,
+        "escalations": [*target.escalations, *(one for one in case.escalations if one not in target.escalations)],
+        "legal_hold": join_holds(target.legal_hold, case.legal_hold),
+        "legal_hold_since": min(filter(None, (target.legal_hold_since, case.legal_hold_since)), default=None),
         **columns(merge_clocks(clocks_of_case(target), clocks_of_case(case))),
     }
-
-
-def _new_bodies(case: Case, target: Case) -> list[dict[str, Any]]:
-    held = {one["to"] for one in target.escalations}
-    return [one for one in case.escalations if one["to"] not in held]
 
 
 def _check_split(unit: Processing, case: Case, message_id: int) -> list[Message]:

@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from intake.casework.persons import Person
+from intake.casework.persons import Person, refuse_ours
 from intake.errors import Refused
 from intake.outlets.outgoing_post import safe_name
 from intake.pipeline.house import House
@@ -50,7 +50,8 @@ class _Files:
 
 def export_person(house: House, person: Person, target: Path) -> dict[str, int]:
     """Write everything to a new or empty folder; how many cases, messages and files. Raises `Refused` where the folder
-    cannot be used."""
+    cannot be used, and for an address of ours."""
+    refuse_ours(house, person.addresses)
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(target.iterdir()):

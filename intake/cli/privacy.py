@@ -11,7 +11,7 @@ from intake.bootstrap import clock
 from intake.casework.legal_hold import put_on_hold
 from intake.casework.legal_hold import release as release_hold
 from intake.casework.person_export import export_person
-from intake.casework.persons import GROUNDS, Erasure, Person, erase_person, find_person
+from intake.casework.persons import GROUNDS, Erasure, Person, erase_person, find_person, refuse_ours
 from intake.cli.app import JsonOption, ShopOption, actor, app, load, one_of, out, print_json, read_store, working_house
 from intake.cli.casework import ReferenceArgument, change
 from intake.cli.running import deliver_if_alone
@@ -109,7 +109,7 @@ def release(reference: ReferenceArgument, json: JsonOption = False) -> None:
 
 @app.command()
 def person(  # noqa: PLR0913, PLR0917 - one option each
-    who: Annotated[str, typer.Argument(metavar="WHO", help="A mail address, or a whole name in quotes.")],
+    who: Annotated[str, typer.Argument(metavar="WHO", help="A mail address, a whole name in quotes, or a case.")],
     action: Annotated[str, typer.Argument(metavar="export|erase", help="What to do about their data.")],
     folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="For export: a new folder.")] = None,
     because: Annotated[str, typer.Option(help=f"For erase, the ground: {', '.join(GROUNDS)}.")] = "",
@@ -127,6 +127,7 @@ def person(  # noqa: PLR0913, PLR0917 - one option each
     config = load()
     shops = [one.id for one in config.shops if shop in (None, one.id)] or [config.shop(shop).id]
     with working_house(config) as house:
+        refuse_ours(house, [who])
         found = find_person(house.store, shops, who, postal_code)
         if folder is not None:
             _export(house, found, folder, json=json)

@@ -7,7 +7,7 @@ What is measured stays: dates, outcome, channel, category, labels. Tombstones ke
 a mailbox, a folder or an import.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -81,17 +81,22 @@ def forget_case(house: House, case_id: int, wish: Wish, refusal: Callable[[Famil
     return ""
 
 
-def forget_messages(house: House, shop: Shop, message_ids: Sequence[int], wish: Wish, *, anywhere: bool = False) -> int:
-    """Forget messages that belong to no case whose people are kept, or `anywhere`; how many."""
+def forget_messages(
+    house: House, shop: Shop, message_ids: Sequence[int], wish: Wish, *, theirs: Collection[str] | None = None
+) -> int:
+    """Forget messages that belong to no case whose people are kept; how many. Those of somebody who asks for it are
+    forgotten in any case, with what they left there; `theirs` is by what that person takes part in cases."""
     done = 0
     for start in range(0, len(message_ids), BATCH):
         now = house.clock()
         with house.store.processing() as unit:
             part = message_ids[start : start + BATCH]
-            part = part if anywhere else unit.erasure.messages_of_none(part)
+            part = part if theirs is not None else unit.erasure.messages_of_none(part)
             gone = unit.erasure.forget_messages(part, now, BLANK_LETTER)
             if not gone.messages:
                 continue
+            if theirs is not None:
+                unit.erasure.forget_in_cases(gone.messages, theirs)
             _bury(house, unit, *_not_to_return(unit, gone, wish))
             for message in gone.messages:
                 data = {**wish.told, "message": message.id}

@@ -12,6 +12,8 @@ from intake.types import Categorisation
 from storage.models import Case, Message
 from storage.processing import Processing
 
+BETWEEN_HOLDS = "; "
+
 
 def columns_of_item(item: Item) -> dict[str, Any]:
     """The columns of a case that a message opens."""
@@ -66,8 +68,14 @@ def dispute_ended(case: Case, on: date) -> dict[str, Any]:
     ended = [{**one, "ended": one.get("ended") or on.isoformat()} for one in case.escalations]
     left = [clock for clock in clocks_of_case(case) if clock not in over]
     held_for_it = {hold_words(str(one["name"]), str(one["on"])) for one in case.escalations}
-    free = {"legal_hold": "", "legal_hold_since": None} if case.legal_hold in held_for_it else {}
-    return {"escalations": ended, **columns(left), **free}
+    held = join_holds(*(why for why in case.legal_hold.split(BETWEEN_HOLDS) if why not in held_for_it))
+    since = case.legal_hold_since if held else None
+    return {"escalations": ended, **columns(left), "legal_hold": held, "legal_hold_since": since}
+
+
+def join_holds(*whys: str) -> str:
+    """Why a case is held, where it is for several reasons."""
+    return BETWEEN_HOLDS.join(dict.fromkeys(filter(None, whys)))
 
 
 def hold_words(name: str, on: str) -> str:

@@ -2,15 +2,16 @@
 
 A body's own term goes before the law's: 20 working days for an ADR body from 20 September 2028 on (Directive (EU)
 2025/2647 applies then; 30 in complex cases are the body's to grant). The day itself is not counted, and the shop's own
-days off stop nobody else's term (Regulation 1182/71 art. 2(2) and 3(1)).
+days off stop nobody else's term (Regulation 1182/71 art. 2(2) and 3(1)). The public days are those of the body's
+country; where it may be one of several, the earliest day is early enough.
 """
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from intake import deadlines
 from intake.config import DisputeBody, Shop
-from intake.errors import NotFound, Refused
+from intake.errors import ConfigError, NotFound, Refused
 from intake.rules.clocks import DISPUTE, Clock
 from intake.types import Calendar
 
@@ -26,8 +27,16 @@ def answer_term(body: DisputeBody, on: date, calendar: Calendar) -> Clock | None
         days, source = ADR_DAYS, ADR_LAW
     if days is None:
         return None
-    due_on = deadlines.add_business_days(on, days, replace(calendar, closed=()))
+    due_on = min(_count(on, days, country, calendar) for country in body.countries or (calendar.country,))
     return Clock(DISPUTE, due_on, f"answer {body.name} within {days} business days of {on} ({source})")
+
+
+def _count(on: date, days: int, country: str, calendar: Calendar) -> date:
+    own = replace(calendar, closed=()) if country == calendar.country else Calendar(country=country, open=())
+    try:
+        return deadlines.add_business_days(on, days, own)
+    except ConfigError:  # a country whose public days nobody knows: without them the day is the earlier one
+        return on + timedelta(days=days // 5 * 7)
 
 
 def get_body(shop: Shop, body_id: str) -> DisputeBody:

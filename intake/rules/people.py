@@ -108,8 +108,10 @@ def is_form(message: Message, shop: Shop) -> bool:
 def is_listed(message: Message, entries: Iterable[str]) -> bool:
     """Whether whoever sent it last is among `entries`, which are addresses or domains."""
     sender = sent_by(message)
-    if sender is None:
-        return False
-    address = sender.key
-    domain = address.rpartition("@")[2]
-    return any(entry.lower().lstrip("@") in (address, domain) for entry in entries)
+    return sender is not None and is_entry(sender.key, entries)
+
+
+def is_entry(address: str, entries: Iterable[str]) -> bool:
+    """Whether an address, or its domain, is among `entries`."""
+    key = address.strip().lower()
+    return any(entry.lower().lstrip("@") in (key, key.rpartition("@")[2]) for entry in entries)
