@@ -7,6 +7,7 @@ from holidays.version import __version__ as holidays_version
 
 from intake import casework
 from intake.casework import Answered
+from intake.evidence import audit
 from intake.guarantee import collect
 from intake.measuring.rows import Row
 from intake.pipeline import process, receive_files
@@ -95,6 +96,45 @@ def test_who_writes_again_is_promised_again_and_what_is_split_off_goes_along(tmp
         rows = rows_of(desk)
         assert set(rows) == {FIRST, SECOND}
         assert (rows[FIRST].reopened_on, rows[SECOND].due_on, rows[SECOND].in_time) == (None, date(2026, 9, 14), True)
+
+
+def test_what_came_earlier_and_is_joined_later_keeps_its_own_date(database: str, tmp_path: Path) -> None:
+    """It was set aside as spam on Monday; three weeks later the customer asks again, and a person finds it."""
+    aside = mail(x_spam_flag="YES")
+    again, soon = MONDAY + timedelta(days=21), MONDAY + timedelta(days=22)
+    with office(tmp_path, database) as desk:
+        desk.take_in(aside)
+        desk.take_in(mail("Waar blijft mijn pakket?", message_id="<b@example.com>", sent=again), at=again)
+        (number,) = (line.arrival.id or 0 for line in desk.house.store.list_arrivals() if not line.reference)
+        casework.join_arrival(desk.house, number, FIRST, "mirjam")
+        assert (desk.case().due_on, len(desk.file().deadlines)) == (DUE, 2)
+        desk.clock.now = soon
+        casework.answer(desk.house, FIRST, Answered("phone", soon.date()), "mirjam")
+        rows = rows_of(desk)
+        assert {name: (row.due_on, row.in_time) for name, row in rows.items()} == {
+            FIRST: (DUE, False),
+            f"{FIRST}.2": (date(2026, 10, 2), True),
+        }
+        assert not audit(desk.house.store, desk.house.config.shops, ()).findings
+
+
+def test_what_is_joined_to_an_open_case_and_came_later_has_no_date_of_its_own(tmp_path: Path) -> None:
+    """Nor where the day was moved since."""
+    with office(tmp_path) as desk:
+        desk.take_in(mail())
+        casework.move_due(desk.house, FIRST, date(2026, 9, 30), "the part is on its way", "mirjam")
+        desk.take_in(FOLLOW_UP, at=TUESDAY)
+        assert (desk.case().due_on, set(rows_of(desk))) == (date(2026, 9, 30), {FIRST})
+
+
+def test_thanks_that_came_earlier_have_no_date(tmp_path: Path) -> None:
+    thanks = mail("Dank u wel!", message_id="<t@example.com>", x_spam_flag="YES")
+    with office(tmp_path) as desk:
+        desk.take_in(thanks)
+        desk.take_in(mail(message_id="<b@example.com>", sent=TUESDAY), at=TUESDAY)
+        (number,) = (line.arrival.id or 0 for line in desk.house.store.list_arrivals() if not line.reference)
+        casework.join_arrival(desk.house, number, FIRST, "mirjam")
+        assert set(rows_of(desk)) == {FIRST}
 
 
 def test_what_is_brought_in_as_answered_is_told_and_does_not_count(tmp_path: Path) -> None:

@@ -47,14 +47,19 @@ def is_thanks(house: House, item: Item) -> bool:
     return plain and is_mere_thanks(message.text, house.categories, item.examined.language.code)
 
 
+def wants_answer(house: House, item: Item) -> bool:
+    """Whether a person wrote a message, and more than mere thanks."""
+    own_lists = item.shop.mailbox.own_lists if item.shop.mailbox else ()
+    return find_automatic(item.message, own_lists) is None and not is_thanks(house, item)
+
+
 def keep_up(house: House, unit: Processing, item: Item, case_id: int, message: models.Message) -> None:
     """A message that was just stored has joined a case that is open: its draft is made anew. Thanks, and what no person
     wrote, change nothing."""
     case = unit.case_by_id(case_id)
     if case is None or case.state is not CaseState.OPEN or item.arrival.answered:
         return
-    own_lists = item.shop.mailbox.own_lists if item.shop.mailbox else ()
-    if find_automatic(item.message, own_lists) is not None or is_thanks(house, item):
+    if not wants_answer(house, item):
         return
     drafts = [one for one in unit.drafts_of(case_id) if one.kind in SUBSTANTIVE]
     counting = [one for one in drafts if one.state is not DraftState.SUPERSEDED]

@@ -15,7 +15,7 @@ from intake.pipeline.effects import of_scan
 from intake.pipeline.house import House
 from intake.pipeline.items import POST, Item, question, scan_hash, view
 from intake.pipeline.records import deadline_of, deadline_record, documents_of, event_of, message_record, promised
-from intake.pipeline.renewing import draft_follow_up, is_thanks, keep_up
+from intake.pipeline.renewing import draft_follow_up, is_thanks, keep_up, wants_answer
 from intake.pipeline.second_clocks import add_clocks, columns_of_item
 from intake.rules.alike import find_alike
 from intake.rules.decision import (
@@ -196,9 +196,34 @@ def _join(house: House, unit: Processing, item: Item, decision: Decision, case: 
             unit.add_attention(case.id, f"mere thanks? `intake close {case.reference} --as thanks` closes it")
         elif reopened is not None:
             draft_follow_up(house, unit, item, (reopened, stored))
-    elif not decision.reason.startswith((HELD_ALREADY, FORWARDED_BEFORE)):
-        keep_up(house, unit, item, case.id, stored)
+    else:
+        _promise_earlier(house, unit, item, stored)
+        if not decision.reason.startswith((HELD_ALREADY, FORWARDED_BEFORE)):
+            keep_up(house, unit, item, case.id, stored)
     return _settlement(item, decision, unit.case_by_id(case.id))
+
+
+def _promise_earlier(house: House, unit: Processing, item: Item, stored: models.Message) -> None:
+    """A message that came before the current date of its open case was counted was promised an answer by itself, as one
+    whose date is earlier than the promised one. The earlier date stands."""
+    case_id = stored.case_id or 0
+    case, current = unit.case_by_id(case_id), unit.deadline_of(case_id)
+    if case is None or current is None or case.state is not CaseState.OPEN:
+        return
+    if item.arrival.answered or not wants_answer(house, item):
+        return
+    due = deadline_of(item, by_letter=case.post_by is not None)
+    made = deadline_record(case_id, stored.id or 0, item, due, house.clock())
+    # A day that was named or moved while it waited is later for a reason, and was told.
+    sooner = current.kind is models.DeadlineKind.PROMISE and made.due_on < current.due_on
+    if item.received_at >= current.received_at and not sooner:
+        return
+    if made.due_on < case.due_on:
+        unit.move_due(made)
+    else:
+        unit.add_deadline(made)
+    told = {**promised(made, item.message.channel.value), **_told_answered(item)}
+    unit.add_event(event_of(house, item.arrival, case_id, "promised", **told))
 
 
 def _told_answered(item: Item) -> dict[str, str]:
