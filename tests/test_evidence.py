@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from holidays.version import __version__ as holidays_version
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -26,7 +27,7 @@ from intake.evidence.form import BYTES_AT_MOST, EXCLUSIONS, FIGURES, GUARANTEE, 
 from intake.evidence.lines import COLUMNS
 from intake.guarantee import collect, keep_months, progress
 from intake.measuring.figures import figures_value
-from intake.measuring.guarantees import parse_guarantees
+from intake.measuring.guarantees import Guarantee, parse_guarantees
 from storage.database import open_engine, reading, writing
 from storage.rows import insert_all, values_of
 from storage.store import Store
@@ -248,6 +249,7 @@ ANOTHER: dict[str, Callable[[str], str]] = {
     "due_month": lambda _: "2026-12",
     "counting": lambda _: "cut-off",
     "calendar": lambda _: "nl-0000000000",
+    "holidays_release": lambda _: "0.1",
     "answered_how": lambda cell: "phone" if cell != "phone" else "counter",
     "excluded": lambda _: "spam",
     "excluded_by": lambda _: "intake",
@@ -263,6 +265,7 @@ BELIEVED = {
     "told_on",
     "sequence",
     "arrival_known",
+    "holidays_release",
 }
 
 
@@ -523,6 +526,84 @@ def test_results_kept_by_another_definition_are_not_compared(bundle: Bundle) -> 
     bundle.change(FIGURES, other)
     bundle.seal()
     assert told(verify(bundle.folder)) == ""
+
+
+def put_off(bundle: Bundle, days: int, release: str) -> int:
+    """Late promises given a later due date, as if a release of the holidays had changed a day; how many."""
+    lines, count = bundle.lines(), 0
+    for line in lines:
+        day = date.fromisoformat(line["due_on"]) + timedelta(days=days)
+        if line["in_time"] == "no" and day.weekday() < 5 and not line["excluded"]:
+            line |= {"due_recounted": line["due_on"], "due_on": day.isoformat()}
+            line["holidays_release"] = release
+            count += 1
+    bundle.write_lines(lines)
+    bundle.seal()
+    return count
+
+
+def test_another_release_of_the_holidays_is_no_free_pass(bundle: Bundle, made: Path) -> None:
+    assert put_off(bundle, 1, holidays_version)
+    same = told(verify(bundle.folder))
+    assert (
+        f"due_recounted: release {holidays_version} of the holidays, by which it was promised, gives no other" in same
+    )
+    shutil.copytree(made, bundle.folder, dirs_exist_ok=True)
+    assert put_off(bundle, 7, "0.1")
+    assert "moves no date by more than 2 business days" in told(verify(bundle.folder))
+    shutil.copytree(made, bundle.folder, dirs_exist_ok=True)
+    count = put_off(bundle, 1, "0.1")
+    checked = verify(bundle.folder)
+    assert [note for note in checked.notes if note.startswith(f"{count} lines of ")]
+    assert "due_recounted" not in told(checked)
+
+
+def test_what_was_kept_under_another_release_is_counted_and_not_compared(bundle: Bundle) -> None:
+    def other(value: Any) -> None:
+        for month in value["guarantees"][0]["months"][1:4]:
+            month["kept"] |= {"holidays": "0.1", "reached": "gold", "held": "gold"}
+
+    bundle.change(FIGURES, other)
+    bundle.seal()
+    checked = verify(bundle.folder)
+    assert told(checked) == ""
+    assert [note for note in checked.notes if note.startswith("what was kept of 3 months cannot be counted again")]
+
+
+def set_nonsense(value: Any) -> None:
+    value["guarantees"][0]["months"][1]["kept"] |= {"held": {}, "reached": [], "definition": 1}
+
+
+def set_twins(value: Any) -> None:
+    definition = value[0]["definition"]
+    definition["levels"].append(definition["levels"][0])
+    value[0]["fingerprint"] = Guarantee.model_validate(definition).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "named"),
+    [
+        (FIGURES, set_nonsense, "kept: it is nothing that Intake keeps"),
+        (GUARANTEE, set_twins, "guarantee.json, answer-in-4-days: there are two levels"),
+    ],
+    ids=["nonsense that was kept", "a level twice"],
+)
+def test_what_no_intake_writes_is_named(bundle: Bundle, file: str, change: Callable[[Any], object], named: str) -> None:
+    bundle.change(file, change)
+    bundle.seal()
+    assert named in told(verify(bundle.folder))
+
+
+def test_rules_in_other_words_are_named(bundle: Bundle) -> None:
+    delivered = (TEMPLATES / "evidence" / "method.md").read_text(encoding="utf-8")
+    assert verify(bundle.folder, delivered) == verify(bundle.folder)
+    (bundle.folder / "method.md").write_text("All is well, trust us.")
+    bundle.seal()
+    assert "method.md: it is not the text that Intake delivers" in told(verify(bundle.folder, delivered))
+    bundle.change(MANIFEST, lambda manifest: manifest.update(intake="0.0.1"))
+    bundle.seal()
+    checked = verify(bundle.folder, delivered)
+    assert (told(checked), "the bundle is said to be of version 0.0.1" in checked.notes[0]) == ("", True)
 
 
 def test_the_hashes_can_be_checked_by_any_tool(bundle: Bundle) -> None:

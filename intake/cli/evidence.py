@@ -17,6 +17,7 @@ from intake.evidence.form import shown
 from intake.guarantee import guarantees_of
 from storage.originals import Originals
 
+METHOD_TEXT = TEMPLATES / "evidence" / "method.md"
 MAKE = "make"
 MONTHS = 12
 
@@ -77,7 +78,7 @@ def make(
         else evidence.last_months(MONTHS if months is None else months, today),
         guarantees=tuple(one for one in guarantees if guarantee in (None, one.id)),
         issuer=config.guarantees.issuer,
-        method=(TEMPLATES / "evidence" / "method.md").read_text(encoding="utf-8"),
+        method=METHOD_TEXT.read_text(encoding="utf-8"),
         key=known_key(config.data),
     )
     made = evidence.make_bundle(store, wanted, folder, now)
@@ -100,7 +101,7 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Count everything in a bundle again, from the bundle alone, and name what differs; exit 1 where something does."""
-    checked = evidence.verify(folder)
+    checked = evidence.verify(folder, METHOD_TEXT.read_text(encoding="utf-8"))
     manifest = checked.manifest
     if as_json:
         print_json(
@@ -110,10 +111,12 @@ def verify(
                 "counted": checked.counted,
                 "manifest": manifest and manifest.model_dump(mode="json", exclude={"files", "tables"}),
                 "findings": [_plain(one) for one in checked.findings],
+                "notes": checked.notes,
             }
         )
     else:
         _tell(checked.findings)
+        _note(checked.notes)
         if manifest is not None:
             dates = f"{manifest.window.first} to {manifest.window.last}, as of {manifest.as_of:%Y-%m-%d %H:%M %Z}"
             shop, issuer = shown(manifest.shop.name), shown(manifest.issuer)

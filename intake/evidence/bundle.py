@@ -40,6 +40,7 @@ from intake.evidence.form import (
     ShopPart,
     WindowPart,
     as_json,
+    method_text,
     sha256,
     sums,
 )
@@ -149,7 +150,7 @@ def _contents(
         ),
         PROMISE: as_json(promises_of(one.row for one in lines)),
         FIGURES: as_json(_with_kept(figures_of(frame, rows_at), kept)),
-        METHOD_TEXT: wanted.method.replace("{method}", METHOD).encode(),
+        METHOD_TEXT: method_text(wanted.method),
     }
     told = {ROWS: rows_told.model_dump(), EXCLUSIONS: exclusions_told.model_dump()}
     return contents, _Tables(told, len(lines), len(excluded))

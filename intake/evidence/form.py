@@ -21,6 +21,8 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from intake.measuring import METHOD
+
 FORMAT = "intake-evidence/1"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 ROWS, EXCLUSIONS = "rows.csv", "exclusions.csv"
@@ -98,6 +100,18 @@ class CalendarPart(Part):
     closed_days: tuple[Day, ...]
 
 
+class KeptPart(Part):
+    """What Intake kept of a month."""
+
+    figures: dict[str, Any]
+    reached: str = Field(pattern="^([a-z][a-z0-9-]{0,40})?$")
+    held: str = Field(pattern="^([a-z][a-z0-9-]{0,40})?$")
+    definition: Sha256
+    method: str = Field(max_length=20)
+    holidays: str = Field(max_length=40)
+    computed_at: AwareDatetime
+
+
 class ChainPart(Part):
     """The number and hash of the last line of the shop's history."""
 
@@ -143,6 +157,11 @@ def read_json(content: bytes) -> Any:  # noqa: ANN401 - whatever stands there
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number")
+
+
+def method_text(delivered: str) -> bytes:
+    """`method.md` as it stands in a bundle, from the text that is delivered."""
+    return delivered.replace("{method}", METHOD).encode()
 
 
 def sums(contents: Mapping[str, bytes]) -> bytes:

@@ -20,7 +20,8 @@ from intake.measuring.rows import Row
 
 COLUMNS = (
     *("measured_from", "measured_to", "case", "member", "sequence", "shop", "channel", "received_at", "received_on"),
-    *("due_on", "due_month", "business_days", "counting", "calendar", "due_recounted", "arrival_known"),
+    *("due_on", "due_month", "business_days", "counting", "calendar", "holidays_release"),
+    *("due_recounted", "arrival_known"),
     *("acknowledged_at", "answered_at", "answered_on", "answered_how", "told_on", "seen", "in_time", "days_taken"),
     *("closed_on", "reopened_on", "excluded", "excluded_by", "excluded_at", "check"),
 )
@@ -49,6 +50,7 @@ FORMS: Mapping[str, str] = {
     "channel": "mail|letter",
     "counting": "event-day|cut-off",
     "calendar": "[a-z]{2}-[0-9a-f]{10}",
+    "holidays_release": "[0-9A-Za-z.+-]{0,40}",
     "days_taken": "([0-9]{1,5})?",
     "reason": _WORD,
     "check": "[0-9a-f]{16}",
@@ -108,6 +110,7 @@ def row_cells(line: Line, zone: ZoneInfo, pseudonym: Pseudonym) -> dict[str, str
         "business_days": str(row.business_days),
         "counting": row.counting,
         "calendar": row.calendar,
+        "holidays_release": row.holidays,
         "due_recounted": _day(line.due_recounted),
         "arrival_known": YES if row.dated else NO,
         "acknowledged_at": _moment(row.acknowledged_at, zone),
@@ -156,6 +159,7 @@ def line_of(cells: Mapping[str, str]) -> Line:
         business_days=int(cells["business_days"]),
         counting=cells["counting"],
         calendar=cells["calendar"],
+        holidays=cells["holidays_release"],
         dated=cells["arrival_known"] == YES,
         acknowledged_at=_read_moment(cells["acknowledged_at"]),
         answered_at=_read_moment(cells["answered_at"]),

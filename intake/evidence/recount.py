@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 from intake.evidence.form import EXCLUSIONS, ROWS, CalendarPart, Finding
 from intake.evidence.lines import NO, YES, Line
 from intake.evidence.measured import Frame, Measurement, possible_dues
-from intake.measuring.days import Calendars
+from intake.measuring.days import Calendars, business_days_after
 from intake.measuring.figures import MERGED
 from intake.measuring.rows import BEFORE, LETTER, NEVER_A_COMPLAINT, NOT_WAITED_FOR, Row, recounted
 
 WAYS = ("mail", "letter", "phone", "counter")
+DAYS_MOVED_AT_MOST = 2
 REASONS = NEVER_A_COMPLAINT | NOT_WAITED_FOR | {BEFORE}
 Cells = Mapping[str, str]
 Wrong = tuple[str, str, str, str]  # column, what, stated, found
@@ -27,7 +28,7 @@ def check_lines(
         wrong = [*_measured(line, moments, shop), *_outside(line.row, calendars)]
         if not wrong:
             wrong = [
-                *_counted(line, cells, closed),
+                *_counted(line, cells, closed, calendars[line.row.calendar].holidays_release),
                 *_dates(line, frame.zone),
                 *_known(line, frame.zone),
                 *_excluded(line, frame.zone),
@@ -89,10 +90,12 @@ def _outside(row: Row, calendars: Mapping[str, CalendarPart]) -> Iterator[Wrong]
             yield column, f"it is outside of the calendar, which goes from {calendar.first} to {calendar.last}", "", ""
 
 
-def _counted(line: Line, cells: Cells, closed: Calendars) -> Iterator[Wrong]:
+def _counted(line: Line, cells: Cells, closed: Calendars, release: str) -> Iterator[Wrong]:
     """What is counted from other cells."""
     row = line.row
     dues = possible_dues(row, closed[row.calendar])
+    if line.due_recounted is not None:
+        yield from _recounted(row, line.due_recounted, closed, release)
     expected = {row.due_on} if line.due_recounted is None else {line.due_recounted}
     if dues.isdisjoint(expected) or (line.due_recounted is not None and row.due_on in dues):
         column = "due_on" if line.due_recounted is None else "due_recounted"
@@ -105,6 +108,18 @@ def _counted(line: Line, cells: Cells, closed: Calendars) -> Iterator[Wrong]:
     in_time = YES if row.in_time else NO
     if cells["in_time"] != in_time:
         yield "in_time", "it differs", cells["in_time"], in_time
+
+
+def _recounted(row: Row, again: date, closed: Calendars, release: str) -> Iterator[Wrong]:
+    """Another date than the calendar gives: only where another release of the holidays knew other closed days, and by
+    a day or two."""
+    if row.holidays == release:
+        what = f"release {release} of the holidays, by which it was promised, gives no other date"
+        yield "due_recounted", what, str(row.due_on), str(again)
+    first, last = sorted((row.due_on, again))
+    if business_days_after(first, last, closed[row.calendar]) > DAYS_MOVED_AT_MOST:
+        what = f"a release of the holidays moves no date by more than {DAYS_MOVED_AT_MOST} business days"
+        yield "due_recounted", what, str(row.due_on), str(again)
 
 
 def _dates(line: Line, zone: ZoneInfo) -> Iterator[Wrong]:

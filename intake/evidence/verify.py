@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import TypeAdapter, ValidationError
 
+from intake import __version__
 from intake.evidence.calendars import wrong_calendars
 from intake.evidence.form import (
     BYTES_AT_MOST,
@@ -32,6 +33,7 @@ from intake.evidence.form import (
     GUARANTEE,
     LISTED,
     MANIFEST,
+    METHOD_TEXT,
     NAMES,
     PROMISE,
     ROWS,
@@ -41,30 +43,34 @@ from intake.evidence.form import (
     Finding,
     Manifest,
     differences,
+    method_text,
     read_json,
     sha256,
     shown,
     sums,
 )
+from intake.evidence.kept import check_kept, without_kept
 from intake.evidence.lines import EXCLUSION_COLUMNS, TABLES, Line, changed_cells, line_of, read_csv
 from intake.evidence.measured import Frame, figures_of, promises_of, rows_seen, too_long, window_of
 from intake.evidence.recount import check_exclusions, check_lines, check_once
 from intake.measuring import METHOD
 from intake.measuring.figures import MERGED
-from intake.measuring.guarantees import Guarantee
+from intake.measuring.guarantees import Guarantee, mistakes_of
 from intake.measuring.rows import Row
 
 T = TypeVar("T")
-COMPARED = ("figures", "reached", "held")  # of what was kept, where it was counted in the same way
 HASH = re.compile("[0-9a-f]{64}")
-KEPT = frozenset({*COMPARED, "definition", "method", "holidays", "computed_at"})
+MOVED = (
+    "{count} lines of {all} were promised for another day than the calendar here gives, because another release of the "
+    "holidays knew other closed days; ask the shop about them"
+)
 CALENDARS = TypeAdapter(dict[str, CalendarPart])
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
     """What was found: `manifest` and `chain` are None where there is none to read; `seal` is the SHA-256 of SHA256SUMS;
-    `counted` says that every figure was counted again."""
+    `counted` says that every figure was counted again; `notes` is what one has to believe, or to ask about."""
 
     findings: tuple[Finding, ...]
     manifest: Manifest | None = None
@@ -72,6 +78,7 @@ class Verified:
     seal: str = ""
     lines: int = 0
     counted: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -80,6 +87,7 @@ class _Bundle:
 
     contents: dict[str, bytes] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def note(self, file: str, what: str, place: str = "") -> None:
         self.findings.append(Finding(file, place, what))
@@ -107,8 +115,9 @@ class _Bundle:
             return None
 
 
-def verify(folder: Path) -> Verified:
-    """Check a bundle. Never raises for what is in it."""
+def verify(folder: Path, method: str = "") -> Verified:
+    """Check a bundle. Never raises for what is in it. `method` is the text of `method.md` as it is delivered; "" leaves
+    it out."""
     bundle = _Bundle()
     _read(folder, bundle)
     manifest = _manifest(bundle)
@@ -116,9 +125,11 @@ def verify(folder: Path) -> Verified:
     lines = _lines(bundle, manifest)
     chain = bundle.parsed(CHAIN, TypeAdapter(ChainPart))
     counted = manifest is not None and _count_again(bundle, manifest, lines)
+    if method and manifest is not None:
+        _method(bundle, manifest, method)
     seal = sha256(bundle.contents[SUMS]) if SUMS in bundle.contents else ""
     findings = tuple(dict.fromkeys(bundle.findings))[:FINDINGS_AT_MOST]
-    return Verified(findings, manifest, chain, seal, len(lines), counted)
+    return Verified(findings, manifest, chain, seal, len(lines), counted, tuple(bundle.notes))
 
 
 def _read(folder: Path, bundle: _Bundle) -> None:
@@ -157,6 +168,20 @@ def _manifest(bundle: _Bundle) -> Manifest | None:
         bundle.note(MANIFEST, f"its format is {shown(value.get('format'))}; this version of Intake reads {FORMAT}")
         return None
     return bundle.parsed(MANIFEST, TypeAdapter(Manifest)) if value is not None else None
+
+
+def _method(bundle: _Bundle, manifest: Manifest, delivered: str) -> None:
+    """The rules in words, where it was counted by the same ones. Another version may say the same in other words."""
+    content = bundle.contents.get(METHOD_TEXT)
+    if manifest.method != METHOD or content is None or content == method_text(delivered):
+        return
+    if manifest.intake == __version__:
+        bundle.note(METHOD_TEXT, "it is not the text that Intake delivers")
+    else:
+        told = f"version {shown(manifest.intake)} of Intake, and this is {__version__}"
+        bundle.notes.append(
+            f"{METHOD_TEXT} is not the text that this version delivers; the bundle is said to be of {told}"
+        )
 
 
 def _check_hashes(bundle: _Bundle, manifest: Manifest | None) -> None:
@@ -263,8 +288,15 @@ def _compare(
         return seen[as_of]
 
     figures = figures_of(frame, rows_at)
-    bundle.findings += differences(FIGURES, _without_kept(stated), figures)
-    bundle.findings += _kept(stated, figures, {one.id: one.fingerprint for one in frame.guarantees})
+    bundle.findings += differences(FIGURES, without_kept(stated), figures)
+    definitions = {one.id: one.fingerprint for one in frame.guarantees}
+    releases = {one.holidays_release for one in calendars.values()}
+    found, notes = check_kept(stated, figures, definitions, releases)
+    bundle.findings += found
+    bundle.notes += notes
+    moved = sum(line.due_recounted is not None for line in lines)
+    if moved:
+        bundle.notes.append(MOVED.format(count=moved, all=len(lines)))
     bundle.findings += differences(PROMISE, promises, promises_of(line.row for line in lines))
     now = {number for number, line, _ in numbered if line.measured_to == frame.as_of}
     wanted = [
@@ -302,6 +334,8 @@ def _guarantees(bundle: _Bundle) -> tuple[Guarantee, ...]:
         except (ValidationError, RecursionError) as error:
             bundle.note(GUARANTEE, f"it is no guarantee: {shown(str(error))}", f"[{number}]")
             continue
+        for line in mistakes_of(guarantee):
+            bundle.note(GUARANTEE, shown(line), guarantee.id)
         if guarantee.fingerprint != one["fingerprint"]:
             stated = shown(one["fingerprint"])
             bundle.findings.append(
@@ -329,42 +363,3 @@ def _frame(bundle: _Bundle, manifest: Manifest, guarantees: tuple[Guarantee, ...
         bundle.note(MANIFEST, "its window is not past", "window")
         return None
     return frame
-
-
-def _without_kept(stated: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures without what was kept of them: that is not counted, but compared."""
-
-    def months(one: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever stands there
-        found = one.get("months")
-        if not isinstance(found, list):
-            return found
-        return [
-            {k: v for k, v in month.items() if k != "kept"} if isinstance(month, dict) else month for month in found
-        ]
-
-    guarantees = stated.get("guarantees")
-    if not isinstance(guarantees, list):
-        return dict(stated)
-    return {
-        **stated,
-        "guarantees": [{**one, "months": months(one)} if isinstance(one, dict) else one for one in guarantees],
-    }
-
-
-def _kept(stated: Mapping[str, Any], figures: Mapping[str, Any], definitions: Mapping[str, str]) -> list[Finding]:
-    """What Intake kept when a month was measured, against the same month counted again; where the definition or the
-    method was another one then, it cannot be compared."""
-    found: list[Finding] = []
-    for one, again in zip(stated.get("guarantees") or (), figures["guarantees"], strict=False):
-        months = one.get("months") if isinstance(one, dict) else None
-        for month, recount in zip(months if isinstance(months, list) else (), again["months"], strict=False):
-            kept = month.get("kept") if isinstance(month, dict) else None
-            if kept is None:
-                continue
-            place = f"guarantees[{again['id']}].months[{recount['month']}].kept"
-            if not isinstance(kept, dict) or set(kept) != KEPT:
-                found.append(Finding(FIGURES, place, f"it should have {', '.join(sorted(KEPT))}"))
-            elif (kept["definition"], kept["method"]) == (definitions[again["id"]], METHOD):
-                wanted = {name: recount[name] for name in COMPARED if recount[name] is not None}
-                found += differences(FIGURES, {name: kept[name] for name in wanted}, wanted, place)
-    return found

@@ -115,6 +115,7 @@ def _promised(one: MeasuredPromise, calendar: str, sure: bool) -> Promised:
         dated=sure,
         made_at=one.made_at,
         answered_before=one.answered and one.opened,
+        holidays=str(one.promise.get("holidays", "")),
     )
 
 

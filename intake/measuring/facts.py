@@ -12,7 +12,8 @@ from datetime import date, datetime
 class Promised:
     """A date that was promised for a message: kept as it was made. `made_at` is when it was counted; `dated` is False
     where the day of arrival was assumed; `calendar` is the id of the calendar that it was counted by.
-    `answered_before`: its message was brought in as answered, and nobody knows when."""
+    `answered_before`: its message was brought in as answered, and nobody knows when. `holidays` is the release that
+    knew the closed days, "" where nobody wrote it down."""
 
     message: int
     received_at: datetime
@@ -24,6 +25,7 @@ class Promised:
     dated: bool
     made_at: datetime
     answered_before: bool = False
+    holidays: str = ""
 
 
 @dataclass(frozen=True, slots=True)

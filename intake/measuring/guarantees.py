@@ -112,7 +112,7 @@ def parse_guarantees(text: str, source: str) -> tuple[Guarantee, ...]:
         except ValidationError as error:
             mistakes += [f"{name}: {line}" for line in _in_words(error)]
             continue
-        mistakes += [f"{name}: {line}" for line in _mistakes(guarantee)]
+        mistakes += [f"{name}: {line}" for line in mistakes_of(guarantee)]
         found.append(guarantee)
     twice = {one.id for one in found if [other.id for other in found].count(one.id) > 1}
     mistakes += [f"{name}: there are two guarantees of this id" for name in sorted(twice)]
@@ -139,7 +139,8 @@ def _in_words(error: ValidationError) -> Iterator[str]:
             yield f"{where}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 
-def _mistakes(guarantee: Guarantee) -> Iterator[str]:
+def mistakes_of(guarantee: Guarantee) -> Iterator[str]:
+    """What nobody could ever reach in a guarantee, or what means nothing in it."""
     if guarantee.measure in WITH_NUMBER and guarantee.within == 0:
         yield f"within is missing: {guarantee.measure} needs its hours or days"
     if guarantee.measure not in WITH_NUMBER and guarantee.within:

@@ -70,6 +70,7 @@ class Row:
     excluded_by: str = ""
     excluded_at: datetime | None = None
     made_on: date | None = None
+    holidays: str = ""
 
     @property
     def in_time(self) -> bool:
@@ -179,6 +180,7 @@ class _Book:
             excluded_by=closing.actor if closing else "",
             excluded_at=closing.at if closing else None,
             made_on=self._day(made.since),
+            holidays=promised.holidays,
         )
 
     def _day(self, moment: datetime) -> date:
