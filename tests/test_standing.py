@@ -5,21 +5,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import update
 
-from intake.bootstrap import GUARANTEES, guarantees_in_force
+from intake.bootstrap import GUARANTEES, clock, guarantees_in_force
 from intake.config import Config
 from intake.errors import ConfigError
 from intake.guarantee import as_kept, collect, differences, keep_months, progress
+from intake.measuring.days import month_start
 from intake.measuring.figures import figures_value
 from intake.service import Service
 from storage.database import open_engine, writing
 from storage.store import Store
 from storage.tables import STANDINGS
 from tests.builders import make_config, make_house, newest_sqlite
-from tests.commands import run
+from tests.commands import NEWSLETTER, Installation, run
 from tests.servers import wait_until
 from tests.simulated_store import write_year
 from tests.simulated_year import NOW, SHOPS, tell_year
@@ -134,6 +136,22 @@ def test_badges_tells_the_level_and_why(installed: Path, capsys: pytest.CaptureF
     assert "Self-measured" in words
     assert "January 2026 to December 2026, measured on 1 January 2027" in words
     assert all(f"for {level}" in words for level, missing in result["missing"].items() if missing)
+
+
+def test_a_shop_without_figures_is_told_when_the_first_ones_come(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = Installation(tmp_path, capsys)
+    desk.take_in(NEWSLETTER)
+    said = " ".join(desk.intake("badges").out.split())
+    assert "first figures on the first of the month after the one in which a promise is due" in said
+    (tmp_path / "more").mkdir()
+    desk = Installation(tmp_path / "more", capsys)
+    desk.take_in()
+    said = " ".join(desk.intake("badges").out.split())
+    # The mail came long ago, and nobody promised anything before today.
+    first = month_start(clock().astimezone(ZoneInfo("Europe/Amsterdam")).date(), -1)
+    assert f"first figures on 1 {first:%B %Y} at 06:00" in said
 
 
 def test_only_an_issuer_gives_a_badge(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:

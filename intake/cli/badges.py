@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import typer
@@ -15,6 +15,7 @@ from intake.bootstrap import TEMPLATES, check_rules, clock, guarantees_in_force
 from intake.cli.app import JsonOption, ShopOption, app, load, out, print_json, problem, read_store
 from intake.config import Config, Shop
 from intake.guarantee import Difference, as_kept, collect, differences, progress
+from intake.measuring.levels import computed_at
 from intake.publishing.machine import shop_json
 from intake.publishing.views import Issuer, Result, because, levels_of, result_of
 from intake.publishing.words import Words, load_words
@@ -28,10 +29,12 @@ MONTH = "%B %Y"
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What a shop holds of one guarantee, and where a kept month differs from what is computed again."""
+    """What a shop holds of one guarantee, where a kept month differs from what is computed again, and the first day
+    on which a promise that was known was due."""
 
     result: Result
     differences: list[Difference]
+    first_due: date | None
 
 
 @badges.callback()
@@ -51,7 +54,7 @@ def _table(context: typer.Context, shop: ShopOption = None, as_json: JsonOption 
         words = load_words(TEMPLATES / "badges")["en"]
         for one in shops:
             for each in held[one.id]:
-                out.print(_grid(each.result, words, issuer), "")
+                out.print(_grid(each, words, issuer), "")
         for each in differing:
             for line in _differing(each):
                 problem(line)
@@ -63,7 +66,8 @@ def _held(config: Config, store: Store, shop: Shop, now: datetime) -> list[_Held
     kept = store.measuring.standings(shop.id)
     facts = collect(store, shop, now.astimezone(shop.zone).date())
     found = [progress(facts, guarantee, now) for guarantee in guarantees_in_force(config)]
-    return [_Held(result_of(facts, as_kept(one, kept)), differences(one, kept)) for one in found]
+    first = facts.first_due()
+    return [_Held(result_of(facts, as_kept(one, kept)), differences(one, kept), first) for one in found]
 
 
 def _value(shop: Shop, held: list[_Held], issuer: Issuer) -> dict[str, Any]:
@@ -74,8 +78,9 @@ def _value(shop: Shop, held: list[_Held], issuer: Issuer) -> dict[str, Any]:
     return value
 
 
-def _grid(result: Result, words: Words, issuer: Issuer) -> Table:
+def _grid(held: _Held, words: Words, issuer: Issuer) -> Table:
     """What a shop holds of one guarantee, a line for each thing that there is to know."""
+    result = held.result
     title = f"{result.shop.name}: {result.guarantee.name.en}"
     grid = Table(box=None, show_header=False, pad_edge=False, title=escape(title), title_justify="left")
     grid.title_style = "bold"
@@ -83,7 +88,17 @@ def _grid(result: Result, words: Words, issuer: Issuer) -> Table:
     grid.add_column(overflow="fold")
     for name, said in _lines(result, words, issuer):
         grid.add_row(name, said)
+    if result.latest is None:
+        grid.add_row("first figures", _first_figures(result.shop, held.first_due))
     return grid
+
+
+def _first_figures(shop: Shop, first_due: date | None) -> str:
+    """When a shop without figures gets its first ones."""
+    if first_due is None:
+        return "on the first of the month after the one in which a promise is due"
+    at = computed_at(first_due, shop.zone)
+    return f"on {at.day} {at:%B %Y} at {at:%H:%M}"
 
 
 def _lines(result: Result, words: Words, issuer: Issuer) -> Iterator[tuple[str, Text]]:
