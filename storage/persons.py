@@ -5,16 +5,44 @@ One method per need, one transaction each, like the rest of the store. What was 
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Table, Text, and_, cast, func, or_, select
+from sqlalchemy import Column, Engine, Table, Text, and_, cast, func, or_, select
 
 from storage.database import reading
 from storage.erasing import Family, families
-from storage.models import Arrival, Case, Document, Fate, Message, Undeliverable
+from storage.models import (
+    Arrival,
+    Case,
+    Clue,
+    Document,
+    Effect,
+    Event,
+    Fate,
+    Message,
+    Notice,
+    Reading,
+    Record,
+    Undeliverable,
+)
 from storage.rows import fetch
-from storage.tables import ARRIVALS, CASES, DOCUMENTS, DRAFTS, MESSAGES, NOTES, PARTICIPANTS, UNDELIVERABLE
+from storage.tables import (
+    ARRIVALS,
+    CASES,
+    CLUES,
+    DOCUMENTS,
+    DRAFTS,
+    EFFECTS,
+    EVENTS,
+    MESSAGES,
+    NOTES,
+    NOTICES,
+    PARTICIPANTS,
+    READINGS,
+    UNDELIVERABLE,
+)
 
+R = TypeVar("R", bound=Record)
 VALUES_AT_MOST = 500  # in one statement
 NAMED_IN: dict[str, tuple[Table, tuple[str, ...]]] = {
     "a note names them": (NOTES, ("text",)),
@@ -159,6 +187,26 @@ class Persons:
         with reading(self._engine) as connection:
             return sorted(connection.execute(statement).scalars())
 
+    def clues(self, case_ids: Collection[int]) -> list[Clue]:
+        """By what letters and mails about these cases are known."""
+        return self._of(Clue, CLUES.c.case_id, case_ids)
+
+    def notices(self, case_ids: Collection[int]) -> list[Notice]:
+        """What the manager was told about these cases."""
+        return self._of(Notice, NOTICES.c.case_id, case_ids)
+
+    def readings(self, arrival_ids: Collection[int]) -> list[Reading]:
+        """What was recognised of these arrivals."""
+        return self._of(Reading, READINGS.c.arrival_id, arrival_ids)
+
+    def effects(self, arrival_ids: Collection[int]) -> list[Effect]:
+        """What was to happen about these arrivals, and is of no case."""
+        return [one for one in self._of(Effect, EFFECTS.c.arrival_id, arrival_ids) if one.case_id is None]
+
+    def events(self, arrival_ids: Collection[int]) -> list[Event]:
+        """The history of these arrivals that is of no case."""
+        return [one for one in self._of(Event, EVENTS.c.arrival_id, arrival_ids) if one.case_id is None]
+
     def undeliverable(self, shops: Sequence[str], addresses: Collection[str]) -> list[Undeliverable]:
         """Those of these addresses that mail of ours did not reach."""
         statement = select(UNDELIVERABLE).where(
@@ -180,6 +228,15 @@ class Persons:
             statement = statement.where(CASES.c.complainant_address == "")
         with reading(self._engine) as connection:
             return set(connection.execute(statement).scalars())
+
+    def _of(self, record: type[R], column: Column[Any], ids: Collection[int]) -> list[R]:
+        wanted = sorted(set(ids))
+        found: list[R] = []
+        with reading(self._engine) as connection:
+            for start in range(0, len(wanted), VALUES_AT_MOST):
+                part = select(column.table).where(column.in_(wanted[start : start + VALUES_AT_MOST]))
+                found += fetch(connection, record, part)
+        return found
 
     @staticmethod
     def _cases(connection: Any, ids: Collection[Any]) -> dict[int, Case]:  # noqa: ANN401 - a connection

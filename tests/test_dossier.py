@@ -455,6 +455,13 @@ def test_a_body_that_is_closed_or_for_others_is_refused_and_the_right_one_is_fou
         desk.mail(mail())
         text = text_of(desk.make().pdf.read_bytes())
         assert "Een geschil moet daar uiterlijk 7 september 2027 zijn ingediend." in text
+        assert "In welk land de klant woont, is niet bekend." in text
+        made = desk.make(body="vsbg", again=True)  # a customer by mail may live anywhere
+        assert (getattr(made.body, "id", ""), made.supposed) == ("vsbg", False)
+        assert "In welk land" not in text_of(made.pdf.read_bytes())
+        with writing(desk.house.store.engine) as connection:
+            change(connection, CASES, desk.id_of(MAILED), postal={"city": "Zwolle", "postal_code": "8043 TT"})
+        assert not desk.make(again=True).supposed
         for body, words in [("old", "until 2026-09-01"), ("vsbg", "It is for: DE")]:
             with pytest.raises(Refused, match=words):
                 desk.make(body=body, again=True)

@@ -1,6 +1,7 @@
 """Who a person is, and what is theirs: found by any address of theirs, in cases of theirs and of others, and told apart
 from what is the shop's and from people of the same name."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -10,13 +11,18 @@ from typing import Any
 import pytest
 
 from intake import casework
+from intake.bootstrap import LAYOUTS
 from intake.casework.person_export import export_person
 from intake.casework.persons import Erasure, erase_person, find_person, refuse_ours
 from intake.errors import Refused
 from intake.pipeline import House, process, receive_files
+from intake.replies.press import Press
+from intake.replies.sheets import separator_sheets
 from intake.sources.files import FoundMail
 from storage.models import Case
 from tests.builders import mail, mailbox_settings, make_config, make_house, shop_settings
+from tests.post_office import TEXT, post_office, scan, stack
+from tests.test_erasing import LETTER as OF_ANOTHER
 from tests.test_erasing import rows
 
 REF, SECOND = "SIS-2026-0001", "SIS-2026-0002"
@@ -132,6 +138,27 @@ def test_the_shops_own_addresses_and_its_forms_are_nobodys(tmp_path: Path) -> No
         with pytest.raises(Refused, match="no customer's"):
             export_person(house, person, tmp_path / "export")
         refuse_ours(house, [JAN, "Jan Jansen", REF])
+
+
+def test_an_export_holds_what_a_clerk_wrote_down_and_by_what_a_case_is_known(tmp_path: Path) -> None:
+    with post_office(tmp_path) as office:
+        sheets = separator_sheets(Press(LAYOUTS), 1, None, ("nl",))
+        office.drop("brief.pdf", scan(), {"note": "kwam langs met hond Bobbie"})
+        office.drop("stapel.pdf", stack(scan(TEXT.replace("stofzuiger", "oven")), sheets, scan(OF_ANOTHER)))
+        office.work()
+        person = find_person(office.house.store, ["sis"], "A. de Boer")
+        export_person(office.house, person, tmp_path / "export")
+        value = json.loads((tmp_path / "export" / "person.json").read_text())
+        assert "order:104233" in {clue["key"] for clue in value["clues"]}
+        assert [one["name"] for one in value["arrivals"]] == ["brief.pdf", "stapel.pdf"]
+        assert [len(one["letters"]) for one in value["readings"]] == [1, 1]
+        assert "oven" in str(value["readings"])
+        assert {"notices", "effects_of_arrivals", "events_of_arrivals"} <= value.keys()
+        (record,) = (tmp_path / "export" / "files").glob("*-record.json")
+        assert "Bobbie" in record.read_text()
+        assert "Bobbie" in (tmp_path / "export" / "person.html").read_text()
+        files = [path for path in (tmp_path / "export").rglob("*") if path.is_file()]
+        assert [path.name for path in files if b"zonnestraal" in path.read_bytes().lower()] == []
 
 
 def test_people_of_one_name_without_an_address_are_told_apart_by_their_cases(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from intake.pipeline.house import House
 from intake.post_folder import cut
 from intake.reading.attachments import AttachmentReader
 from storage.errors import Damaged, NotStored
-from storage.models import Arrival, Case, Message
+from storage.models import Arrival, Case, Message, Record
 from storage.store import CaseFile
 
 ATTACHMENT, COPY = "attachment", "reading copy"
@@ -91,6 +91,9 @@ def _write_files(house: House, messages: Sequence[Message], files: _Files) -> No
             if message.arrival_id not in done and raw is not None:
                 done.add(message.arrival_id)
                 files.put(f"{arrival.id}-{_name_of(arrival)}", "as it came", raw)
+                record = _original(house, str(arrival.record["sha256"]), files) if arrival.record else None
+                if record is not None:
+                    files.put(f"{arrival.id}-record.json", "what a clerk wrote down about it", record)
             attached = [one for one in own if one.kind == ATTACHMENT]
             contents = reader.read(raw, [one.part for one in attached]) if raw is not None else []
             for document, content in zip(attached, contents, strict=False):
@@ -142,9 +145,38 @@ def _value(house: House, person: Person, cases: Sequence[CaseFile], files: _File
             {**message.model_dump(mode="json"), "case": case.reference if case is not None else None}
             for message, case in person.elsewhere
         ],
+        **_rest(house, person, cases),
         "files": files.written,
         "missing": files.missing,
     }
+
+
+def _rest(house: House, person: Person, cases: Sequence[CaseFile]) -> dict[str, Any]:
+    """The rows besides. Of what was recognised in a scan that holds letters of others too, their own letters alone."""
+    held, case_ids = house.store.persons, person.case_ids
+    messages = [*(message for file in cases for message in file.messages), *(one for one, _ in person.elsewhere)]
+    own = {(message.arrival_id, message.part) for message in messages}
+    ids = {message.arrival_id for message in messages}
+    shared = held.shared(ids, {message.id or 0 for message in messages})
+    readings = [
+        one.model_copy(
+            update={
+                "letters": [letter for part, letter in enumerate(one.letters) if (one.arrival_id, part) in own],
+                "problems": [] if one.arrival_id in shared else one.problems,
+            }
+        )
+        for one in held.readings(ids)
+    ]
+    arrivals = [one for _, one in sorted(held.arrivals(ids).items())]
+    rest: dict[str, Sequence[Record]] = {
+        "clues": held.clues(case_ids),
+        "notices": held.notices(case_ids),
+        "arrivals": arrivals,
+        "readings": readings,
+        "effects_of_arrivals": held.effects(ids - shared),
+        "events_of_arrivals": held.events(ids - shared),
+    }
+    return {name: [one.model_dump(mode="json") for one in rows] for name, rows in rest.items()}
 
 
 def _case_value(file: CaseFile) -> dict[str, Any]:
@@ -213,6 +245,7 @@ def _message_part(message: Message, where: str = "") -> Iterator[str]:
         "from": f"{message.from_name} {message.from_address}".strip(),
         "subject": message.subject,
         "found in it": _facts(message),
+        "a clerk wrote": "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in message.record.items()),
         "became": f"{message.fate.value} {message.reason}".strip(),
     }
     yield _table(told)

@@ -39,7 +39,10 @@ def escalate(
 def dossier(
     reference: ReferenceArgument,
     body: Annotated[
-        str, typer.Option("--for", metavar="BODY", help="The dispute body's id; default: who has it, or the country's.")
+        str,
+        typer.Option(
+            "--for", metavar="BODY", help="The dispute body's id; default: who has it, or the customer's country's."
+        ),
     ] = "",
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder; default: this one.")] = HERE,
     language: Annotated[str, typer.Option(help=f"{', '.join(LANGUAGES)}; default: the shop's first.")] = "",
@@ -54,6 +57,8 @@ def dossier(
         return
     whom = f", for {made.body.name}" if made.body else ""
     lines = [f"{made.pdf}{whom}", f"{made.archive}: {len(made.entries)} documents"]
+    if made.supposed:
+        lines.append("  The customer's country is not known: the body is that of the shop's. --for names another.")
     lines += [f"  not in it: {one.name or one.what} ({one.state})" for one in made.left_out]
     for line in lines:
         out.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -64,6 +69,7 @@ def _value(made: Made) -> dict[str, object]:
         "pdf": str(made.pdf),
         "archive": str(made.archive),
         "for": made.body.id if made.body else None,
+        "supposed": made.supposed,
         "documents": len(made.entries),
         "left_out": [{"name": one.name, "what": one.what, "state": one.state} for one in made.left_out],
     }

@@ -44,12 +44,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The files that were made, for which body, and the documents in them."""
+    """The files that were made, for which body, and the documents in them. `supposed`: the body is that of the shop's
+    own country, since nobody knows the customer's."""
 
     pdf: Path
     archive: Path
     body: DisputeBody | None
     entries: tuple[Entry, ...]
+    supposed: bool
 
     @property
     def left_out(self) -> tuple[Entry, ...]:
@@ -63,14 +65,14 @@ def make_dossier(house: House, reference: str, wanted: Wanted, actor: str) -> Ma
     case = _case(house, reference)
     shop = house.shop(case.shop)
     today = house.clock().astimezone(shop.zone).date()
-    body, taken_on = _body(shop, case, wanted.body, today)
+    body, taken_on, supposed = _body(shop, case, wanted.body, today)
     words = load_words(house.typesetter.press.layout(LAYOUT).parent / WORDS, wanted.language or shop.languages[0])
     pdf = wanted.folder / f"{case.reference}-dossier.pdf"
     archive = pdf.with_suffix(".zip")
     _refuse_held((pdf, archive), again=wanted.again)
     files = _files(house, case)
     content = gather(files, shop)
-    frame = Frame(shop, body, taken_on, today, archive.name)
+    frame = Frame(shop, body, taken_on, supposed, today, archive.name)
     try:
         wanted.folder.mkdir(parents=True, exist_ok=True)
         with _becoming(pdf) as page, _becoming(archive) as zipped:
@@ -79,7 +81,7 @@ def make_dossier(house: House, reference: str, wanted: Wanted, actor: str) -> Ma
     except OSError as error:
         raise UsageError(f"{pdf} cannot be written: {error.strerror}.", "Name another folder with --to.") from error
     _note(house, case, body, actor)
-    return Made(pdf, archive, body, tuple(entries))
+    return Made(pdf, archive, body, tuple(entries), supposed)
 
 
 def _case(house: House, reference: str) -> Case:
@@ -98,26 +100,35 @@ def _case(house: House, reference: str) -> Case:
     return case
 
 
-def _body(shop: Shop, case: Case, body_id: str, today: date) -> tuple[DisputeBody | None, date | None]:
-    """The body that a dossier is for, and the day on which the case was taken there; by itself the one that has the
-    case, else the one for the customer's country. A body that takes no disputes now may still have this one."""
-    country = str((case.postal or {}).get("country") or "")
+def _body(shop: Shop, case: Case, body_id: str, today: date) -> tuple[DisputeBody | None, date | None, bool]:
+    """The body that a dossier is for, the day on which the case was taken there, and whether it is only supposed; by
+    itself the one that has the case, else the one for the customer's country, else for the shop's. A body that takes no
+    disputes now may still have this one."""
+    country = _country(case, shop)
     taken = {one["to"]: date.fromisoformat(one["on"]) for one in case.escalations if not one.get("ended")}
     known = [one for one in reversed(taken) if any(body.id == one for body in shop.dispute_bodies)]
     if not body_id and not known:
-        return shop.dispute_body(today, country), None
+        supposed = not country and any(body.countries for body in shop.dispute_bodies)
+        return shop.dispute_body(today, country), None, supposed
     body = get_body(shop, body_id or known[0])
     if body.id in taken:
-        return body, taken[body.id]
+        return body, taken[body.id], False
     if not body.is_open(today):
         raise closed_on(body, today)
-    where = country or shop.address.country
-    if not body.serves(where):
+    if country and not body.serves(country):
         raise Refused(
-            f"{body.name} is not there for customers in {where}.",
+            f"{body.name} is not there for customers in {country}.",
             f"It is for: {', '.join(body.countries)}. Name another body.",
         )
-    return body, None
+    return body, None, False
+
+
+def _country(case: Case, shop: Shop) -> str:
+    """The customer's country; "" where nobody knows, as of nearly everybody who writes by mail. An address without a
+    country is in the shop's own: whoever writes from abroad names it."""
+    postal = case.postal or {}
+    at_home = shop.address.country if postal.get("postal_code") or postal.get("city") else ""
+    return str(postal.get("country") or at_home)
 
 
 def _files(house: House, case: Case) -> list[CaseFile]:

@@ -33,12 +33,13 @@ HASH_HALF = 32
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a dossier is made for: its shop, the dispute body (None where there is none) and since when that has it, the
-    day on which it is made, and the name of the ZIP beside it."""
+    """What a dossier is made for: its shop, the dispute body (None where there is none) and since when that has it,
+    whether it is only supposed from the shop's own country, the day on which it is made, and the name of the ZIP."""
 
     shop: Shop
     body: DisputeBody | None
     taken_on: date | None
+    supposed: bool
     made_on: date
     archive: str
 
@@ -101,6 +102,8 @@ class _Cover:
 
     def _body(self) -> Iterator[str]:
         body, words = self._frame.body, self._words
+        if self._frame.supposed:
+            yield words.say("cover", "country_unknown")
         if body is None:
             yield words.say("cover", "no_body")
             return
