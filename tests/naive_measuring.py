@@ -257,9 +257,12 @@ def naive_figures(replay: Replay, measure: str, first: date, last: date, number:
     counted = {case: found for case, found in counted.items() if found}
     good = {case for case, found in counted.items() if all(_good(one, measure, number) for one in found)}
     excluded = Counter(found[-1].excluded for case, found in cases.items() if case not in counted)
+    for case in counted:
+        out = [one.excluded for one in cases[case] if one.excluded not in ("", "thanks")]
+        excluded.update(out[-1:])
     merged = {one.case for one in looked_at if one.case not in cases}
     excluded.update({"merged": len(merged)} if merged else {})
-    out = sum(times for reason, times in excluded.items() if reason != "before")
+    left_out = sum(times for reason, times in excluded.items() if reason != "before")
     channels = Counter(found[0].channel for found in counted.values())
     good_ones = Counter(found[0].channel for case, found in counted.items() if case in good)
     days = [_longest(found) for found in counted.values()]
@@ -275,7 +278,7 @@ def naive_figures(replay: Replay, measure: str, first: date, last: date, number:
         "median": _median(days) if with_days else None,
         "channels": {name: [channels[name], good_ones[name]] for name in sorted(channels)},
         "excluded": dict(sorted(excluded.items())),
-        "excluded_share": round(out / (len(counted) + out), 6) if out else 0.0,
+        "excluded_share": round(left_out / (len(counted) + left_out), 6) if left_out else 0.0,
         "unanswered": len(waiting),
         "longest_wait": max((one.waited for one in waiting), default=0),
     }

@@ -28,6 +28,19 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     ("a name that is no id", '"answer-in-4-days"', '"../up"', "id: string should match pattern"),
     ("hours where there are none", "window_months = 12", "within = 3\nwindow_months = 12", "within means nothing to"),
     ("no hours", '"answered-in-time"', '"acknowledged-within"', "within is missing"),
+    ("days where there are none", '"answered-in-time"', '"median-days"', "business_days means nothing to median-days"),
+    ("no day at all", "business_days = 4", "business_days = 0", "business_days: input should be greater than"),
+    (
+        "hours of ten thousand years",
+        '"answered-in-time"',
+        '"acknowledged-within"\nwithin = 99999999999',
+        "within: input",
+    ),
+    ("more cases than there are", "least_cases = 10\nmost", f"least_cases = {10**400}\nmost", "least_cases: "),
+    ("a share of more than all", "most_excluded = 0.10", "most_excluded = 1.5", "most_excluded: input should be less"),
+    ("days beyond counting", "longest_wait = 10\nunanswered = 0", f"longest_wait = {10**20}", "longest_wait: input"),
+    ("a number as text", "median = 4", 'median = "4"', "median: input should be a valid number"),
+    ("a number that is true", "least_cases = 10\nmost", "least_cases = true\nmost", "least_cases: input should be"),
     ("a window too short", "longer_window_months = 24", "longer_window_months = 6", "is shorter than window_months"),
     (
         "rests longer than the window",
@@ -77,7 +90,13 @@ def test_all_mistakes_are_named_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "guarantees = []", "[[guarantee]]", "x = [", "guarantees = 3", "[[guarantees]]\n"]
+    "text",
+    [
+        *("", "guarantees = []", "[[guarantee]]", "x = [", "guarantees = 3", "[[guarantees]]\n"),
+        f"guarantees = {'[' * 5000}{']' * 5000}",
+        f"guarantees = {'1' * 5000}",
+    ],
+    ids=str.__len__,
 )
 def test_a_file_without_guarantees_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
@@ -125,6 +144,26 @@ def test_nothing_is_issued_where_more_than_a_tenth_does_not_count(out: int, verd
     assert (rating.reached != "") is (verdict is Verdict.RATED)
     withheld = [lacking.what for _, missing in rating.missing for lacking in missing].count("most_excluded")
     assert withheld == (0 if verdict is Verdict.RATED else 3)
+
+
+def test_an_answer_within_four_days_took_no_more_wherever_more_was_promised() -> None:
+    """A shop that promises ten days and answers on the ninth keeps its promise, and not this one."""
+    slow = [row(n, days=9, business_days=10) for n in range(12)]
+    fast = [row(100 + n, days=4, business_days=10) for n in range(3)]
+    assert all(one.in_time for one in (*slow, *fast))
+    rating = rate(GUARANTEE, [*slow, *fast], TODAY)
+    assert (rating.figures.good, rating.figures.count, rating.reached) == (3, 15, "")
+    own = GUARANTEE.model_copy(update={"business_days": None})
+    assert rate(own, [*slow, *fast], TODAY).figures.good == 15
+
+
+@pytest.mark.parametrize(("reason", "verdict"), [("withdrawn", Verdict.WITHHELD), ("thanks", Verdict.RATED)])
+def test_a_promise_that_is_left_out_of_a_case_that_counts_is_told(reason: str, verdict: Verdict) -> None:
+    """Else every second complaint of a customer could be closed as withdrawn."""
+    again = [replace(row(n), sequence=2, excluded=reason, excluded_by="mirjam") for n in range(10)]
+    rating = rate(GUARANTEE, [*rows(20, 20), *again], TODAY)
+    assert (rating.figures.count, rating.verdict) == (20, verdict)
+    assert rating.figures.excluded == ({"withdrawn": 10} if verdict is Verdict.WITHHELD else {})
 
 
 def test_merged_cases_are_among_those_that_do_not_count() -> None:

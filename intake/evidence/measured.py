@@ -98,7 +98,7 @@ def figures_of(frame: Frame, rows_at: RowsAt) -> dict[str, Any]:
             {
                 "id": guarantee.id,
                 "window": figures_value(
-                    measure(guarantee.measure, rows, frame.window, frame.today, guarantee.within),
+                    measure(guarantee.measure, rows, frame.window, frame.today, guarantee.number),
                 ),
                 "months": _months(guarantee, frame, months),
             }

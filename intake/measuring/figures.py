@@ -13,7 +13,7 @@ from math import ceil, sqrt
 from types import MappingProxyType
 from typing import Any
 
-from intake.measuring.rows import BEFORE, LETTER, Row
+from intake.measuring.rows import BEFORE, LETTER, THANKS, Row
 
 Z = 1.96  # two-sided 95 %
 MERGED = "merged"
@@ -44,9 +44,10 @@ class Figures:
     1).
 
     `median` is in business days, None where half wait or more (or none was measured). `channels` has (count, good) by
-    channel, `excluded` how many cases do not count, by reason, and `excluded_share` is their share of all; those that
-    were answered before Intake came are told, and have no part in it. `unanswered` are the promises past due that
-    somebody waits for still, in the window or before, and `longest_wait` the business days of the longest.
+    channel, `excluded` how many cases do not count, by reason, or have a promise that does not; `excluded_share` is
+    their share of all. Those that were answered before Intake came are told, and have no part in it. `unanswered` are
+    the promises past due that somebody waits for still, in the window or before, and `longest_wait` the business days
+    of the longest.
     """
 
     window: Window
@@ -91,7 +92,7 @@ def percentile(days: Iterable[int | None], share: float) -> float | None:
 @dataclass(frozen=True, slots=True)
 class Measure:
     """What is measured. `applies` says which rows are looked at, as of a local day; `good`, whether a case is, by its
-    rows of these that are not excluded. The number is the measure's own: hours or days."""
+    rows of these that are not excluded. The number is the measure's own: hours, days or business days."""
 
     applies: Callable[[Row, date, int], bool]
     good: Callable[[Sequence[Row], int], bool]
@@ -114,8 +115,9 @@ def _has_rested(row: Row, today: date, days: int) -> bool:
     return row.answered_on is not None and (today - row.answered_on).days > days
 
 
-def _in_time(rows: Sequence[Row], _number: int) -> bool:
-    return all(row.in_time for row in rows)
+def _in_time(rows: Sequence[Row], most: int) -> bool:
+    """Whether each promise was kept, and took at most so many business days (0: as many as were promised)."""
+    return all(row.in_time and (not most or (row.days_taken is not None and row.days_taken <= most)) for row in rows)
 
 
 def _answered(rows: Sequence[Row], _number: int) -> bool:
@@ -238,9 +240,13 @@ def _split(found: Iterable[Outcome], channel: str) -> tuple[int, int]:
 
 
 def _excluded(rows: Sequence[Row]) -> dict[str, int]:
-    """How many cases do not count, by reason: those all of whose promises are excluded, and those that were merged into
-    another one, as which they count."""
-    reasons = Counter(found[-1].excluded for _, found in _by_case(rows) if all(row.excluded for row in found))
+    """How many cases do not count, by reason: those with a promise that is excluded, and those that were merged into
+    another one, as which they count. Who only thanks for an answer leaves nothing out of a case that counts."""
+    reasons: Counter[str] = Counter()
+    for _, found in _by_case(rows):
+        counts = any(not row.excluded for row in found)
+        left_out = [row.excluded for row in found if row.excluded and not (counts and row.excluded == THANKS)]
+        reasons.update(left_out[-1:])
     # One that counts by itself, too, by another of its promises, is counted there.
     merged = {row.member for row in rows if row.member != row.case} - {row.case for row in rows}
     if merged:

@@ -19,6 +19,9 @@ LANGUAGES = ("nl", "en", "de", "fr")
 DAYS_IN_A_MONTH = 28  # at least
 Id = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9-]{0,40}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
+Count = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True)]
+MANY = 1_000_000  # more than there is of anything: a number beyond would only stop the measuring
 
 
 class _Part(BaseModel):
@@ -45,16 +48,17 @@ class Level(_Part):
 
     id: Id
     name: Words
-    least_cases: int = Field(default=0, ge=0)
-    lower_bound: float | None = None
-    share: float | None = None
-    median: float | None = None
-    longest_wait: int | None = None
-    unanswered: int | None = None
+    least_cases: Count = Field(default=0, ge=0, le=MANY)
+    lower_bound: Number | None = None
+    share: Number | None = None
+    median: Number | None = Field(default=None, le=MANY)
+    longest_wait: Count | None = Field(default=None, le=MANY)
+    unanswered: Count | None = Field(default=None, le=MANY)
 
 
 class Guarantee(_Part):
-    """One guarantee. `measure` is a key of `MEASURES`, `within` its hours or days where it has some. It is measured
+    """One guarantee. `measure` is a key of `MEASURES`, `within` its hours or days where it has some. `business_days` is
+    the most that an answer in time may have taken, whatever was promised (None: as many as were). It is measured
     over `window_months`, and over `longer_window_months` where that has fewer than `least_cases`; nothing is issued
     where more than `most_excluded` (a share) do not count. `levels` go from the lowest to the highest."""
 
@@ -62,12 +66,18 @@ class Guarantee(_Part):
     name: Words
     sentence: Words
     measure: Literal["answered-in-time", "acknowledged-within", "median-days", "not-reopened-within", "letters-dated"]
-    within: int = Field(default=0, ge=0)
-    window_months: int = Field(default=12, ge=1, le=60)
-    longer_window_months: int = Field(default=24, ge=1, le=120)
-    least_cases: int = Field(default=10, ge=1)
-    most_excluded: float = Field(default=0.10, ge=0, le=1)
+    within: Count = Field(default=0, ge=0, le=MANY)
+    business_days: Count | None = Field(default=None, ge=1, le=60)
+    window_months: Count = Field(default=12, ge=1, le=60)
+    longer_window_months: Count = Field(default=24, ge=1, le=120)
+    least_cases: Count = Field(default=10, ge=1, le=MANY)
+    most_excluded: Number = Field(default=0.10, ge=0, le=1)
     levels: tuple[Level, ...] = Field(min_length=1)
+
+    @property
+    def number(self) -> int:
+        """The number of its measure: hours, days or business days; 0 where it has none."""
+        return self.business_days or self.within
 
     @property
     def fingerprint(self) -> str:
@@ -99,7 +109,9 @@ def parse_guarantees(text: str, source: str) -> tuple[Guarantee, ...]:
     file."""
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise ConfigError(f"{source} cannot be read as TOML: it is nested too deep.") from error
+    except ValueError as error:  # a number of thousands of digits is no TOMLDecodeError
         raise ConfigError(f"{source} cannot be read as TOML: {error}.") from error
     listed = raw.get("guarantees")
     if not isinstance(listed, list) or not listed or set(raw) != {"guarantees"}:
@@ -141,10 +153,7 @@ def _in_words(error: ValidationError) -> Iterator[str]:
 
 def mistakes_of(guarantee: Guarantee) -> Iterator[str]:
     """What nobody could ever reach in a guarantee, or what means nothing in it."""
-    if guarantee.measure in WITH_NUMBER and guarantee.within == 0:
-        yield f"within is missing: {guarantee.measure} needs its hours or days"
-    if guarantee.measure not in WITH_NUMBER and guarantee.within:
-        yield f"within means nothing to {guarantee.measure}"
+    yield from _numbers(guarantee)
     if guarantee.longer_window_months < guarantee.window_months:
         yield "longer_window_months is shorter than window_months"
     longest = max(guarantee.window_months, guarantee.longer_window_months)
@@ -157,6 +166,15 @@ def mistakes_of(guarantee: Guarantee) -> Iterator[str]:
         yield from _unreachable(guarantee, level)
     for lower, higher in zip(guarantee.levels, guarantee.levels[1:], strict=False):
         yield from _not_above(lower, higher)
+
+
+def _numbers(guarantee: Guarantee) -> Iterator[str]:
+    if guarantee.measure in WITH_NUMBER and guarantee.within == 0:
+        yield f"within is missing: {guarantee.measure} needs its hours or days"
+    if guarantee.measure not in WITH_NUMBER and guarantee.within:
+        yield f"within means nothing to {guarantee.measure}"
+    if guarantee.measure != "answered-in-time" and guarantee.business_days is not None:
+        yield f"business_days means nothing to {guarantee.measure}"
 
 
 def _unreachable(guarantee: Guarantee, level: Level) -> Iterator[str]:

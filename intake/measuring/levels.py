@@ -46,10 +46,10 @@ class Rating:
 
 def rate(guarantee: Guarantee, rows: Sequence[Row], today: date) -> Rating:
     """Measure a shop's rows as of a local day, over the months that are complete by then."""
-    figures = measure(guarantee.measure, rows, window(guarantee.window_months, today), today, guarantee.within)
+    figures = measure(guarantee.measure, rows, window(guarantee.window_months, today), today, guarantee.number)
     if figures.count < guarantee.least_cases and guarantee.longer_window_months > guarantee.window_months:
         longer = window(guarantee.longer_window_months, today)
-        figures = measure(guarantee.measure, rows, longer, today, guarantee.within)
+        figures = measure(guarantee.measure, rows, longer, today, guarantee.number)
     missing = tuple((level.id, tuple(_missing(guarantee, level, figures))) for level in guarantee.levels)
     if figures.count < guarantee.least_cases:
         return Rating(guarantee.id, figures, Verdict.NOT_RATED, "", missing)

@@ -26,7 +26,8 @@ from intake.measuring.days import Calendars, business_days_after, day_zero
 from intake.measuring.facts import Answer, CaseFacts, Closing, Promised
 
 NEVER_A_COMPLAINT = frozenset({"spam", "no-complaint", "business"})
-NOT_WAITED_FOR = frozenset({"withdrawn", "duplicate", "thanks"})
+THANKS = "thanks"
+NOT_WAITED_FOR = frozenset({"withdrawn", "duplicate", THANKS})
 BEFORE = "before"  # brought in as answered: nobody knows when
 LETTER = "letter"
 
@@ -290,7 +291,7 @@ class _Book:
             for one in self.made[member]
             if one.promised.message != promised.message and one.promised.received_at > answer.at
         ]
-        thanks = [closing.at for closing in self._closings(member) if closing.why == "thanks"]
+        thanks = [closing.at for closing in self._closings(member) if closing.why == THANKS]
         real = [one.received_at for one in later if not self._is_thanks(one, thanks)]
         return self._day(min(real)) if real else None
 

@@ -12,7 +12,7 @@ from intake.guarantee import Month, Progress, ShopFacts
 from intake.measuring.figures import MEASURES
 from intake.measuring.guarantees import Guarantee, Level
 from intake.measuring.levels import Rating, Verdict, computed_at
-from intake.measuring.rows import Row
+from intake.measuring.rows import THANKS, Row
 from intake.publishing.badge import Face
 from intake.publishing.lettering import clean
 from intake.publishing.words import Words
@@ -118,7 +118,7 @@ def result_of(facts: ShopFacts, progress: Progress) -> Result:
     inside = [
         row
         for row in facts.rows_at(as_of)
-        if window.first <= row.due_on <= window.last and applies(row, today, guarantee.within)
+        if window.first <= row.due_on <= window.last and applies(row, today, guarantee.number)
     ]
     return Result(progress, tuple(_exclusions(inside, latest.rating, facts)))
 
@@ -129,7 +129,7 @@ def _exclusions(rows: Sequence[Row], rating: Rating, facts: ShopFacts) -> Iterab
     counted = {row.case for row in rows if not row.excluded}
     days: dict[str, set[date]] = {}
     for row in rows:
-        if row.case not in counted and row.excluded_at is not None:
+        if row.excluded_at is not None and (row.case not in counted or row.excluded != THANKS):
             days.setdefault(row.excluded, set()).add(row.excluded_at.astimezone(facts.zone).date())
     for reason, count in rating.figures.excluded.items():
         yield Exclusion(reason, count, tuple(sorted(days.get(reason, ()))))

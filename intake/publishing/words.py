@@ -141,9 +141,12 @@ class Words:
     def rules(self, guarantee: Guarantee) -> list[str]:
         """How a guarantee is counted, a paragraph each."""
         longer = guarantee.longer_window_months > guarantee.window_months
+        rule = self.say(f"rule.{guarantee.measure}", within=self.number(guarantee.within))
+        if guarantee.business_days is not None:
+            rule = f"{rule} {self.say('rules.at_most', days=self.count('days', guarantee.business_days))}"
         return [
             self.say("rules.cohort"),
-            self.say(f"rule.{guarantee.measure}", within=self.number(guarantee.within)),
+            rule,
             self.say("rules.excluded", limit=self.exact_percent(guarantee.most_excluded)),
             self.say("rules.interval"),
             self.say(
