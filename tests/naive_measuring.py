@@ -298,7 +298,7 @@ def _applies(one: Promise, measure: str, today: date, number: int) -> bool:
 def _good(one: Promise, measure: str, number: int) -> bool:
     match measure:
         case "answered-in-time":
-            return one.kept
+            return one.kept and (number == 0 or (one.taken is not None and one.taken <= number))
         case "median-days":
             return one.answer is not None
         case "acknowledged-within":

@@ -11,8 +11,9 @@ from intake.evidence import audit
 from intake.guarantee import collect
 from intake.measuring.rows import Row
 from intake.pipeline import process, receive_files
+from intake.pipeline.answering import answer_case
 from intake.sources.files import FoundMail
-from tests.builders import MONDAY, mail
+from tests.builders import MONDAY, mail, make_config, shop_settings
 from tests.test_casework import FIRST, FOLLOW_UP, OTHER, SECOND, THIRD, TUESDAY, WEDNESDAY, Office, office
 
 DUE = date(2026, 9, 11)
@@ -53,6 +54,19 @@ def test_a_promise_is_stored_with_all_that_it_was_counted_by(tmp_path: Path) -> 
         calendar = {"country": "NL", "subdivision": "", "open": ["Good Friday"], "closed": []}
         by = {"business_days": 4, "counting": "event-day", "cut_off": "17:00", "time_zone": "Europe/Amsterdam"}
         assert promise == {**by, "holidays": holidays_version, "calendar": calendar}
+
+
+def test_a_shop_that_moves_to_another_zone_keeps_no_promise_by_it(tmp_path: Path) -> None:
+    """It was answered at five on the morning after the due date; that is the day before in New York."""
+    with office(tmp_path) as desk:
+        desk.take_in(mail())
+        desk.clock.now = datetime(2026, 9, 12, 3, tzinfo=UTC)
+        with desk.house.store.processing() as unit:
+            answer_case(desk.house, unit, desk.case(), "mail", desk.clock.now, "manager, by mail", draft="by hand")
+        (moved,) = make_config(tmp_path, shops=[shop_settings(time_zone="America/New_York")]).shops
+        for shop in (*desk.house.config.shops, moved):
+            (row,) = collect(desk.house.store, shop, MUCH_LATER.date()).rows_at(MUCH_LATER)
+            assert (row.answered_on, row.in_time) == (date(2026, 9, 12), False)
 
 
 def test_a_date_that_is_moved_moves_no_promise(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from intake.errors import Refused, UsageError
 from intake.evidence import Finding, Verified, Wanted, last_months, make_bundle, name_of, read_window, verify
 from intake.evidence.form import BYTES_AT_MOST, EXCLUSIONS, FIGURES, GUARANTEE, LISTED, MANIFEST, NAMES, ROWS, SUMS
 from intake.evidence.lines import COLUMNS
+from intake.evidence.measured import possible_dues
 from intake.guarantee import collect, keep_months, progress
 from intake.measuring.figures import figures_value
 from intake.measuring.guarantees import Guarantee, parse_guarantees
@@ -38,6 +39,7 @@ from tests.commands import Installation, run
 from tests.records import a_case
 from tests.simulated_store import write_year
 from tests.simulated_year import NOW, SHOPS, tell_year
+from tests.test_measuring import row
 
 GUARANTEES = parse_guarantees((TEMPLATES / "guarantees.toml").read_text(encoding="utf-8"), "guarantees.toml")
 MORE = """
@@ -249,6 +251,8 @@ ANOTHER: dict[str, Callable[[str], str]] = {
     "due_month": lambda _: "2026-12",
     "counting": lambda _: "cut-off",
     "calendar": lambda _: "nl-0000000000",
+    "cut_off": lambda _: "29:00",
+    "time_zone": lambda _: "Europe/Nowhere",
     "holidays_release": lambda _: "0.1",
     "answered_how": lambda cell: "phone" if cell != "phone" else "counter",
     "excluded": lambda _: "spam",
@@ -526,6 +530,20 @@ def test_results_kept_by_another_definition_are_not_compared(bundle: Bundle) -> 
     bundle.change(FIGURES, other)
     bundle.seal()
     assert told(verify(bundle.folder)) == ""
+
+
+@pytest.mark.parametrize(("cut_off", "days"), [("17:00", {14}), ("19:00", {11}), ("", {11, 14})])
+def test_the_hour_tells_which_of_two_dates_was_promised(cut_off: str, days: set[int]) -> None:
+    """Half past five in the afternoon in Amsterdam, on a Monday."""
+    came = {"received_at": datetime(2026, 9, 7, 15, 30, tzinfo=UTC), "received_on": date(2026, 9, 7)}
+    told: dict[str, Any] = {**came, "counting": "cut-off", "cut_off": cut_off, "time_zone": "Europe/Amsterdam"}
+    assert possible_dues(row(0, **told), frozenset()) == {date(2026, 9, day) for day in days}
+
+
+def test_lines_that_count_in_another_zone_are_told(bundle: Bundle) -> None:
+    bundle.set_cell(a_line(bundle), time_zone="Europe/Brussels")
+    notes = verify(bundle.folder).notes
+    assert [note for note in notes if note.startswith("1 lines of") and "another zone than Europe/Amsterdam" in note]
 
 
 def put_off(bundle: Bundle, days: int, release: str) -> int:

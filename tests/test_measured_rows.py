@@ -315,6 +315,17 @@ def test_days_are_those_of_the_shop(zone: str, told: int, in_time: bool) -> None
     assert (row.told_on, row.in_time) == (day(told), in_time)
 
 
+def test_days_are_those_of_the_zone_in_which_it_was_promised() -> None:
+    """A mail of six in the morning after the due date lies on the day before in New York; the promise was made here."""
+    late = case("A", promised(time_zone="Europe/Amsterdam"), answers=(replace(answer("12 05:00"), on=None),))
+    for shop in ("Europe/Amsterdam", "America/New_York"):
+        (row,) = rows_of([late], ZoneInfo(shop), CALENDARS, at(LATER))
+        assert (row.answered_on, row.in_time, row.time_zone) == (day(12), False, "Europe/Amsterdam")
+    old = replace(late, promised=(promised(),))
+    (row,) = rows_of([old], ZoneInfo("America/New_York"), CALENDARS, at(LATER))
+    assert (row.answered_on, row.in_time, row.time_zone) == (day(11), True, "America/New_York")
+
+
 def test_the_rows_of_a_past_moment_know_nothing_of_what_came_later() -> None:
     known = case(answers=(answer("09 15:00"),), closings=(closed("20 09:00", "spam"),))
     assert rows_at(known, as_of="09 14:00") == rows_at(case(), as_of="09 14:00")

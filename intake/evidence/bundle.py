@@ -134,9 +134,7 @@ def _contents(
     excluded = exclusions_of(frame, rows_at(now), facts.cases)
     try:
         rows_csv, rows_told = as_csv(ROWS, (row_cells(one, facts.zone, pseudonym) for one in lines))
-        exclusions_csv, exclusions_told = as_csv(
-            EXCLUSIONS, (exclusion_cells(one, facts.zone, pseudonym) for one in excluded)
-        )
+        exclusions_csv, exclusions_told = as_csv(EXCLUSIONS, (exclusion_cells(one, pseudonym) for one in excluded))
     except ValueError as error:
         raise Refused(
             f"The database holds what cannot stand in a bundle: {error}.", "`intake audit` looks for it."

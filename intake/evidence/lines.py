@@ -20,7 +20,7 @@ from intake.measuring.rows import Row
 
 COLUMNS = (
     *("measured_from", "measured_to", "case", "member", "sequence", "shop", "channel", "received_at", "received_on"),
-    *("due_on", "due_month", "business_days", "counting", "calendar", "holidays_release"),
+    *("due_on", "due_month", "business_days", "counting", "cut_off", "time_zone", "calendar", "holidays_release"),
     *("due_recounted", "arrival_known"),
     *("acknowledged_at", "answered_at", "answered_on", "answered_how", "told_on", "seen", "in_time", "days_taken"),
     *("closed_on", "reopened_on", "excluded", "excluded_by", "excluded_at", "check"),
@@ -49,6 +49,8 @@ FORMS: Mapping[str, str] = {
     "shop": "[A-Za-z0-9][A-Za-z0-9._-]{0,79}",
     "channel": "mail|letter",
     "counting": "event-day|cut-off",
+    "cut_off": "([0-9]{2}:[0-9]{2}[0-9:.]{0,10})?",
+    "time_zone": "[A-Za-z][A-Za-z0-9_+/-]{0,60}",
     "calendar": "[a-z]{2}-[0-9a-f]{10}",
     "holidays_release": "[0-9A-Za-z.+-]{0,40}",
     "days_taken": "([0-9]{1,5})?",
@@ -93,11 +95,12 @@ def pseudonyms(key: bytes, shop: str) -> Pseudonym:
 
 
 def row_cells(line: Line, zone: ZoneInfo, pseudonym: Pseudonym) -> dict[str, str]:
-    """A line as it is written, without its check."""
+    """A line as it is written, without its check. `zone` is the shop's, in which it is measured."""
     row = line.row
+    measured = (_moment(moment, zone) for moment in (line.measured_from, line.measured_to))
+    zone = ZoneInfo(row.time_zone)
     return {
-        "measured_from": _moment(line.measured_from, zone),
-        "measured_to": _moment(line.measured_to, zone),
+        **dict(zip(("measured_from", "measured_to"), measured, strict=True)),
         "case": pseudonym("case", row.case),
         "member": pseudonym("case", row.member),
         "sequence": str(row.sequence),
@@ -109,6 +112,8 @@ def row_cells(line: Line, zone: ZoneInfo, pseudonym: Pseudonym) -> dict[str, str
         "due_month": row.due_on.isoformat()[:7],
         "business_days": str(row.business_days),
         "counting": row.counting,
+        "cut_off": row.cut_off,
+        "time_zone": row.time_zone,
         "calendar": row.calendar,
         "holidays_release": row.holidays,
         "due_recounted": _day(line.due_recounted),
@@ -129,8 +134,9 @@ def row_cells(line: Line, zone: ZoneInfo, pseudonym: Pseudonym) -> dict[str, str
     }
 
 
-def exclusion_cells(one: Exclusion, zone: ZoneInfo, pseudonym: Pseudonym) -> dict[str, str]:
+def exclusion_cells(one: Exclusion, pseudonym: Pseudonym) -> dict[str, str]:
     """A line of `exclusions.csv`, without its check."""
+    zone = ZoneInfo(one.row.time_zone)
     return {
         "case": pseudonym("case", one.row.case),
         "member": pseudonym("case", one.row.member),
@@ -158,6 +164,8 @@ def line_of(cells: Mapping[str, str]) -> Line:
         due_on=date.fromisoformat(cells["due_on"]),
         business_days=int(cells["business_days"]),
         counting=cells["counting"],
+        cut_off=cells["cut_off"],
+        time_zone=cells["time_zone"],
         calendar=cells["calendar"],
         holidays=cells["holidays_release"],
         dated=cells["arrival_known"] == YES,

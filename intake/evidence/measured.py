@@ -6,7 +6,7 @@ more at its own moment (`now`). The month before the first is measured too: a le
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -135,7 +135,7 @@ def exclusions_of(frame: Frame, rows: Iterable[Row], cases: Iterable[CaseFacts])
         if not frame.window.first <= row.due_on <= min(frame.window.last, frame.today - _ONE_DAY):
             continue
         if row.member != row.case:
-            merge = _merge_of(row, merges.get(row.member, ()), frame)
+            merge = _merge_of(row, merges.get(row.member, ()))
             found.append(Exclusion(row, MERGED, merge.actor if merge else "", merge.at if merge else None))
         if row.excluded:
             found.append(Exclusion(row, row.excluded, row.excluded_by, row.excluded_at))
@@ -160,9 +160,12 @@ def promises_of(rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 def possible_dues(row: Row, closed: Closed) -> set[date]:
-    """The dates that a promise may have, counted from the local day of arrival. Counting with a cut-off has two: the
-    hour is the shop's own."""
-    if row.counting == "cut-off":
+    """The dates that a promise may have, counted from the local day of arrival. Counting with a cut-off has two where
+    nobody wrote down the hour."""
+    if row.counting == "cut-off" and row.cut_off:
+        late = row.received_at.astimezone(ZoneInfo(row.time_zone)).time() > time.fromisoformat(row.cut_off)
+        starts = {_nearest(row.received_on + _ONE_DAY if late else row.received_on, closed)}
+    elif row.counting == "cut-off":
         starts = {_nearest(row.received_on, closed), _nearest(row.received_on + _ONE_DAY, closed)}
     else:
         starts = {row.received_on if row.business_days else _nearest(row.received_on, closed)}
@@ -182,9 +185,10 @@ def _looked_at(frame: Frame, measurement: Measurement, rows: Iterable[Row]) -> l
     ]
 
 
-def _merge_of(row: Row, merges: Sequence[Merge], frame: Frame) -> Merge | None:
+def _merge_of(row: Row, merges: Sequence[Merge]) -> Merge | None:
     """The merge by which a promise counts for another case: the latest by its due date."""
-    in_time = [one for one in merges if one.at.astimezone(frame.zone).date() <= row.due_on]
+    zone = ZoneInfo(row.time_zone)
+    in_time = [one for one in merges if one.at.astimezone(zone).date() <= row.due_on]
     return in_time[-1] if in_time else None
 
 

@@ -1,8 +1,8 @@
 """Each line of a bundle by itself: do its cells follow from each other, and from the bundle's calendar? Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from intake.evidence.form import EXCLUSIONS, ROWS, CalendarPart, Finding
 from intake.evidence.lines import NO, YES, Line
@@ -29,9 +29,9 @@ def check_lines(
         if not wrong:
             wrong = [
                 *_counted(line, cells, closed, calendars[line.row.calendar].holidays_release),
-                *_dates(line, frame.zone),
+                *_dates(line, ZoneInfo(line.row.time_zone)),
                 *_known(line, frame.zone),
-                *_excluded(line, frame.zone),
+                *_excluded(line, ZoneInfo(line.row.time_zone)),
             ]
         for column, what, stated, found in wrong:
             yield Finding(ROWS, f"line {number}, {column}", what, stated, found)
@@ -77,6 +77,14 @@ def _measured(line: Line, moments: set[datetime], shop: str) -> Iterator[Wrong]:
             yield column, "nothing was measured at that moment", "", ""
     if line.row.shop != shop:
         yield "shop", "it is another shop than that of the manifest", line.row.shop, shop
+    try:
+        ZoneInfo(line.row.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield "time_zone", "there is no such time zone", line.row.time_zone, ""
+    try:
+        time.fromisoformat(line.row.cut_off or "17:00")
+    except ValueError:
+        yield "cut_off", "it is no time of day", line.row.cut_off, ""
 
 
 def _outside(row: Row, calendars: Mapping[str, CalendarPart]) -> Iterator[Wrong]:
@@ -140,9 +148,10 @@ def _dates(line: Line, zone: ZoneInfo) -> Iterator[Wrong]:
         yield "acknowledged_at", "it is before the arrival", "", ""
 
 
-def _known(line: Line, zone: ZoneInfo) -> Iterator[Wrong]:
-    """What nobody could have known when it was measured."""
-    row, measured_on = line.row, _day(line.measured_from, zone)
+def _known(line: Line, shop: ZoneInfo) -> Iterator[Wrong]:
+    """What nobody could have known when it was measured. `shop` is the zone in which it was."""
+    row, zone = line.row, ZoneInfo(line.row.time_zone)
+    measured_on = _day(line.measured_from, zone)
     days: dict[str, date | None] = {
         "received_at": _day(row.received_at, zone),
         "told_on": row.told_on,
@@ -156,8 +165,8 @@ def _known(line: Line, zone: ZoneInfo) -> Iterator[Wrong]:
             yield column, f"nobody could know it on {measured_on}, when it was measured", "", ""
     if line.measured_from > line.measured_to:
         yield "measured_to", "it is before measured_from", "", ""
-    if row.due_on >= measured_on:
-        yield "due_on", f"it was not past on {measured_on}, when it was measured", "", ""
+    if row.due_on >= _day(line.measured_from, shop):
+        yield "due_on", f"it was not past on {_day(line.measured_from, shop)}, when it was measured", "", ""
 
 
 def _answer(row: Row, answered_at: datetime, answered_on: date, zone: ZoneInfo) -> Iterator[Wrong]:

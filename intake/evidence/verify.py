@@ -64,6 +64,9 @@ MOVED = (
     "{count} lines of {all} were promised for another day than the calendar here gives, because another release of the "
     "holidays knew other closed days; ask the shop about them"
 )
+ELSEWHERE = (
+    "{count} lines of {all} count their days in another zone than {zone}: the shop had another one when it promised"
+)
 CALENDARS = TypeAdapter(dict[str, CalendarPart])
 
 
@@ -297,6 +300,9 @@ def _compare(
     moved = sum(line.due_recounted is not None for line in lines)
     if moved:
         bundle.notes.append(MOVED.format(count=moved, all=len(lines)))
+    elsewhere = sum(line.row.time_zone != frame.zone.key for line in lines)
+    if elsewhere:
+        bundle.notes.append(ELSEWHERE.format(count=elsewhere, all=len(lines), zone=frame.zone.key))
     bundle.findings += differences(PROMISE, promises, promises_of(line.row for line in lines))
     now = {number for number, line, _ in numbered if line.measured_to == frame.as_of}
     wanted = [

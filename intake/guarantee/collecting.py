@@ -116,6 +116,8 @@ def _promised(one: MeasuredPromise, calendar: str, sure: bool) -> Promised:
         made_at=one.made_at,
         answered_before=one.answered and one.opened,
         holidays=str(one.promise.get("holidays", "")),
+        time_zone=str(one.promise.get("time_zone", "")),
+        cut_off=str(one.promise.get("cut_off", "")),
     )
 
 
@@ -134,7 +136,7 @@ def _cases(measured: Measured, shop: Shop, by_case: Mapping[int, list[Promised]]
             category=case.category,
             opened_at=case.opened_at,
             promised=tuple(by_case.get(case.id, ())),
-            answers=tuple(_answer(one, sent, shop.zone) for one in said if one.kind in ANSWERED),
+            answers=tuple(_answer(one, sent) for one in said if one.kind in ANSWERED),
             closings=tuple(Closing(one.at, str(one.data["why"]), one.actor) for one in said if one.kind == "closed"),
             merges=tuple(Merge(one.at, str(one.data["into"]), one.actor) for one in said if one.kind == "merged"),
             reopened=tuple(Reopening(one.at, one.actor != SYSTEM) for one in said if one.kind == "reopened"),
@@ -144,12 +146,12 @@ def _cases(measured: Measured, shop: Shop, by_case: Mapping[int, list[Promised]]
         )
 
 
-def _answer(event: MeasuredEvent, drafts: Iterable[MeasuredDraft], zone: ZoneInfo) -> Answer:
+def _answer(event: MeasuredEvent, drafts: Iterable[MeasuredDraft]) -> Answer:
     """An answer as the history tells it: what was seen in Sent names its draft, what somebody told names its day."""
     data, how = event.data, event.kind.rpartition(" ")[2]
     at = datetime.fromisoformat(str(data["answered_at"])).astimezone(UTC)
     told = data.get("delivery_on") or data.get("on")
-    on = date.fromisoformat(str(told)) if told else at.astimezone(zone).date()
+    on = date.fromisoformat(str(told)) if told else None
     template = next((one.template for one in drafts if _is_its(one, event, on)), "")
     return Answer(event.at, at, on, how, "draft" in data, event.actor, template, word="on" in data)
 
@@ -160,8 +162,8 @@ def _told_at(draft: MeasuredDraft, zone: ZoneInfo) -> datetime:
     return max(moment for moment in (draft.sent_at, *moments) if moment is not None)
 
 
-def _is_its(draft: MeasuredDraft, event: MeasuredEvent, on: date) -> bool:
+def _is_its(draft: MeasuredDraft, event: MeasuredEvent, on: date | None) -> bool:
     """Whether an answer was made from a draft."""
     if "draft" in event.data:
         return str(draft.id) == str(event.data["draft"])
-    return draft.kind in SUBSTANTIVE and draft.delivery_on == on and "on" not in event.data
+    return on is not None and draft.kind in SUBSTANTIVE and draft.delivery_on == on and "on" not in event.data

@@ -13,7 +13,8 @@ class Promised:
     """A date that was promised for a message: kept as it was made. `made_at` is when it was counted; `dated` is False
     where the day of arrival was assumed; `calendar` is the id of the calendar that it was counted by.
     `answered_before`: its message was brought in as answered, and nobody knows when. `holidays` is the release that
-    knew the closed days, "" where nobody wrote it down."""
+    knew the closed days, `time_zone` the zone that its days are counted in and `cut_off` the hour ("17:00"); "" where
+    nobody wrote it down."""
 
     message: int
     received_at: datetime
@@ -26,17 +27,19 @@ class Promised:
     made_at: datetime
     answered_before: bool = False
     holidays: str = ""
+    time_zone: str = ""
+    cut_off: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A substantive answer. `on` is the local day on which it counts: a mail's sending, a letter's expected delivery.
-    `seen` is an answer that the mail server vouches for, in Sent; `word` is one that somebody only told of. A letter
-    that was posted from Intake is neither."""
+    """A substantive answer. `on` is the local day on which it counts, where somebody told it or a letter is expected;
+    None is the day of `at`. `seen` is an answer that the mail server vouches for, in Sent; `word` is one that somebody
+    only told of. A letter that was posted from Intake is neither."""
 
     told_at: datetime
     at: datetime
-    on: date
+    on: date | None
     how: str
     seen: bool
     actor: str = ""

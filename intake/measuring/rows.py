@@ -34,7 +34,7 @@ LETTER = "letter"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One promise and what became of it. Days are local to the shop.
+    """One promise and what became of it. Days are local to `time_zone`: the shop's, when it promised.
 
     `case` is the case that it counts for, `member` the one that it was made in: another one where that was merged.
     `days_taken` are the business days to the answer, None without one; then `days_waited` are those up to `as_of`, or
@@ -72,6 +72,8 @@ class Row:
     excluded_at: datetime | None = None
     made_on: date | None = None
     holidays: str = ""
+    time_zone: str = ""
+    cut_off: str = ""
 
     @property
     def in_time(self) -> bool:
@@ -87,8 +89,8 @@ class Row:
 
 
 def rows_of(cases: Iterable[CaseFacts], zone: ZoneInfo, calendars: Calendars, as_of: datetime) -> tuple[Row, ...]:
-    """The rows of a shop's cases, as they were at `as_of` (aware), by due date. `zone` is the shop's; `calendars` has
-    each calendar that a promise names, for all years in which it was waited for."""
+    """The rows of a shop's cases, as they were at `as_of` (aware), by due date. `zone` is the shop's, for promises that
+    do not say theirs; `calendars` has each calendar that a promise names, for all years in which it was waited for."""
     facts = {case.reference: case for case in cases if case.opened_at <= as_of}
     book = _Book(facts, zone, as_of)
     book.fill()
@@ -114,12 +116,17 @@ def recounted(row: Row, calendars: Calendars, today: date) -> Row:
 @dataclass(frozen=True, slots=True)
 class _Made:
     """The promise of a message, as it holds, where it was made more than once: `since` is when it was made first, and
-    `came_at` the latest moment at which the message was ever thought to have come."""
+    `came_at` the latest moment at which the message was ever thought to have come. Its days are counted in `zone`."""
 
     promised: Promised
     since: datetime
     came_at: datetime
     dated: bool
+    zone: ZoneInfo
+
+    def day(self, moment: datetime) -> date:
+        """The local day of a moment."""
+        return moment.astimezone(self.zone).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +151,16 @@ class _Book:
                     found.setdefault(one.message, []).append((one.made_at, reference, one))
         for all_of_it in found.values():
             _, owner, _ = max(all_of_it, key=lambda told: told[:2])
-            self.made.setdefault(owner, []).append(_made([one for _, _, one in all_of_it]))
+            self.made.setdefault(owner, []).append(_made([one for _, _, one in all_of_it], self.zone))
         for several in self.made.values():
             several.sort(key=lambda one: (one.promised.received_at, one.promised.message))
 
     def row(self, member: str, number: int, made: _Made) -> Row:
         """The row of a promise, the `number`th of its case."""
         promised = made.promised
-        case = self._counts_for(member, promised.due_on)
+        case = self._counts_for(member, made)
         answer = self._answer(member, made)
-        closing = self._excluded(case, promised, answer)
+        closing = self._excluded(case, made, answer)
         return Row(
             case=case,
             member=member,
@@ -162,7 +169,7 @@ class _Book:
             channel=promised.channel,
             category=self.facts[member].category,
             received_at=promised.received_at,
-            received_on=self._day(promised.received_at),
+            received_on=made.day(promised.received_at),
             due_on=promised.due_on,
             business_days=promised.business_days,
             counting=promised.counting,
@@ -172,20 +179,19 @@ class _Book:
             answered_at=answer.at if answer else None,
             answered_on=answer.on if answer else None,
             answered_how=answer.how if answer else "",
-            told_on=self._day(answer.told_at) if answer else None,
+            told_on=made.day(answer.told_at) if answer else None,
             seen=answer.seen if answer else False,
             template=answer.template if answer else "",
-            closed_on=None if answer else self._closed(member, promised),
-            reopened_on=self._reopened(member, promised, answer) if answer else None,
+            closed_on=None if answer else self._closed(member, made),
+            reopened_on=self._reopened(member, made, answer) if answer else None,
             excluded=closing.why if closing else "",
             excluded_by=closing.actor if closing else "",
             excluded_at=closing.at if closing else None,
-            made_on=self._day(made.since),
+            made_on=made.day(made.since),
             holidays=promised.holidays,
+            time_zone=made.zone.key,
+            cut_off=promised.cut_off,
         )
-
-    def _day(self, moment: datetime) -> date:
-        return moment.astimezone(self.zone).date()
 
     def way(self, reference: str) -> list[tuple[str, datetime | None]]:
         """The cases that one became, each with the moment from which it was that one."""
@@ -198,25 +204,19 @@ class _Book:
                 return way
             way.append((latest.into, latest.at if since is None or latest.at > since else since))
 
-    def _counts_for(self, member: str, due_on: date) -> str:
+    def _counts_for(self, member: str, made: _Made) -> str:
         """The case that a promise counts for: the one that its own case was, at the end of the due date."""
-        there = [case for case, since in self.way(member) if since is None or self._day(since) <= due_on]
+        due_on = made.promised.due_on
+        there = [case for case, since in self.way(member) if since is None or made.day(since) <= due_on]
         return there[-1]
 
     def _answer(self, member: str, made: _Made) -> Answer | None:
         """The answer that counts: the first that is in time, else the first."""
         due_on = made.promised.due_on
-        found = [one for one in self._answers(member) if self._after(one, made)]
-        in_time = [one for one in found if one.on <= due_on and (one.seen or self._day(one.told_at) <= due_on)]
-        return min(in_time or found, key=_order, default=None)
-
-    def _after(self, answer: Answer, made: _Made) -> bool:
-        """Whether an answer came after what it would answer. Of a letter only the day is known."""
-        if answer.told_at < made.since:
-            return False  # what it answers was not known yet
-        if LETTER in (made.promised.channel, answer.how):
-            return self._day(answer.at) >= self._day(made.came_at)
-        return answer.at >= made.came_at
+        found = [(one.on or made.day(one.at), one) for one in self._answers(member) if _is_after(one, made)]
+        in_time = [(on, one) for on, one in found if on <= due_on and (one.seen or made.day(one.told_at) <= due_on)]
+        first = min(in_time or found, key=_order, default=None)
+        return replace(first[1], on=first[0]) if first is not None else None
 
     def _answers(self, member: str) -> list[Answer]:
         """What was answered in a case, and in those that became one with it."""
@@ -248,28 +248,29 @@ class _Book:
                 return max(moment for moment in (since, mine[case]) if moment is not None)
         return None
 
-    def _excluded(self, case: str, promised: Promised, answer: Answer | None) -> Closing | None:
+    def _excluded(self, case: str, made: _Made, answer: Answer | None) -> Closing | None:
         """The closing by which a promise does not count."""
+        promised = made.promised
         if promised.answered_before:
             return Closing(promised.made_at, BEFORE, "import")
         for closing in self._closings(case):
             if closing.why in NEVER_A_COMPLAINT and not self._reopened_after(case, closing.at, by_person=False):
                 return closing
             waited = answer is None or answer.told_at > closing.at
-            by_then = promised.received_at <= closing.at and self._day(closing.at) <= promised.due_on
+            by_then = promised.received_at <= closing.at and made.day(closing.at) <= promised.due_on
             stands = not self._reopened_after(case, closing.at, by_person=True)
             if closing.why in NOT_WAITED_FOR and waited and by_then and stands:
                 return closing
         return None
 
-    def _closed(self, member: str, promised: Promised) -> date | None:
+    def _closed(self, member: str, made: _Made) -> date | None:
         """When what was promised was closed for good, in its own case or in one that it became."""
         cases = [case for case, _ in self.way(member)]
-        ends = [one.at for case in cases for one in self._closings(case) if one.at >= promised.received_at]
+        ends = [one.at for case in cases for one in self._closings(case) if one.at >= made.promised.received_at]
         last = max(ends, default=None)
         if last is None or any(self._reopened_after(case, last, by_person=False) for case in cases):
             return None
-        return self._day(last)
+        return made.day(last)
 
     def _closings(self, case: str) -> list[Closing]:
         found = (one for one in self.facts[case].closings if one.at <= self.as_of)
@@ -284,33 +285,45 @@ class _Book:
         told = [at for at in self.facts[member].acknowledged if promised.received_at <= at <= self.as_of]
         return min(told, default=None)
 
-    def _reopened(self, member: str, promised: Promised, answer: Answer) -> date | None:
+    def _reopened(self, member: str, made: _Made, answer: Answer) -> date | None:
         """When the customer wrote again after the answer, other than mere thanks."""
+        message = made.promised.message
         later = [
-            one.promised
-            for one in self.made[member]
-            if one.promised.message != promised.message and one.promised.received_at > answer.at
+            one for one in self.made[member] if one.promised.message != message and one.promised.received_at > answer.at
         ]
         thanks = [closing.at for closing in self._closings(member) if closing.why == THANKS]
-        real = [one.received_at for one in later if not self._is_thanks(one, thanks)]
-        return self._day(min(real)) if real else None
-
-    def _is_thanks(self, promised: Promised, thanks: Sequence[datetime]) -> bool:
-        return any(promised.received_at <= at and self._day(at) <= promised.due_on for at in thanks)
+        real = [one.promised.received_at for one in later if not _is_thanks(one, thanks)]
+        return made.day(min(real)) if real else None
 
 
-def _made(several: Sequence[Promised]) -> _Made:
-    """One promise of all that were made for a message: the earliest date holds."""
+def _is_after(answer: Answer, made: _Made) -> bool:
+    """Whether an answer came after what it would answer. Of a letter only the day is known."""
+    if answer.told_at < made.since:
+        return False  # what it answers was not known yet
+    if LETTER in (made.promised.channel, answer.how):
+        return made.day(answer.at) >= made.day(made.came_at)
+    return answer.at >= made.came_at
+
+
+def _is_thanks(made: _Made, thanks: Sequence[datetime]) -> bool:
+    return any(made.promised.received_at <= at and made.day(at) <= made.promised.due_on for at in thanks)
+
+
+def _made(several: Sequence[Promised], zone: ZoneInfo) -> _Made:
+    """One promise of all that were made for a message: the earliest date holds. `zone` is the shop's."""
+    held = min(several, key=lambda one: (one.due_on, one.made_at, one.received_at, one.calendar))
     return _Made(
-        promised=min(several, key=lambda one: (one.due_on, one.made_at, one.received_at, one.calendar)),
+        promised=held,
+        zone=ZoneInfo(held.time_zone) if held.time_zone else zone,
         since=min(one.made_at for one in several),
         came_at=max(one.received_at for one in several),
         dated=any(one.dated for one in several),
     )
 
 
-def _order(answer: Answer) -> tuple[date, datetime, datetime, bool, str, str]:
-    return answer.on, answer.at, answer.told_at, not answer.seen, answer.how, answer.template
+def _order(dated: tuple[date, Answer]) -> tuple[date, datetime, datetime, bool, str, str]:
+    on, answer = dated
+    return on, answer.at, answer.told_at, not answer.seen, answer.how, answer.template
 
 
 def _known_from(answer: Answer, link: datetime) -> Answer:
