@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from holidays.version import __version__ as holidays_version
 
 from intake import casework
@@ -13,6 +14,7 @@ from intake.measuring.rows import Row
 from intake.pipeline import process, receive_files
 from intake.pipeline.answering import answer_case
 from intake.sources.files import FoundMail
+from storage.models import CaseState
 from tests.builders import MONDAY, mail, make_config, shop_settings
 from tests.test_casework import FIRST, FOLLOW_UP, OTHER, SECOND, THIRD, TUESDAY, WEDNESDAY, Office, office
 
@@ -149,6 +151,25 @@ def test_thanks_that_came_earlier_have_no_date(tmp_path: Path) -> None:
         (number,) = (line.arrival.id or 0 for line in desk.house.store.list_arrivals() if not line.reference)
         casework.join_arrival(desk.house, number, FIRST, "mirjam")
         assert set(rows_of(desk)) == {FIRST}
+
+
+@pytest.mark.parametrize(("text", "waits"), [("Wacht, het is ook kapot.", True), ("Dank u wel!", False)])
+def test_what_came_after_an_answer_that_is_told_later_waits(tmp_path: Path, text: str, waits: bool) -> None:
+    """Somebody says on Tuesday that it was answered on Monday; the customer wrote again on Tuesday morning."""
+    again = mail(text, message_id="<b@example.com>", in_reply_to="<first@example.com>", sent=TUESDAY)
+    with office(tmp_path) as desk:
+        desk.take_in(mail())
+        desk.take_in(again, at=TUESDAY)
+        desk.clock.now = TUESDAY + timedelta(hours=5)
+        case = casework.answer(desk.house, FIRST, Answered("phone", MONDAY.date()), "mirjam")
+        assert (case.state, case.due_on) == (
+            (CaseState.OPEN, date(2026, 9, 14)) if waits else (CaseState.ANSWERED, DUE)
+        )
+        rows = rows_of(desk)
+        assert rows[FIRST].in_time
+        assert [name for name, row in rows.items() if row.waits] == ([f"{FIRST}.2"] if waits else [])
+        assert len(desk.file().drafts) == (3 if waits else 1)
+        assert not audit(desk.house.store, desk.house.config.shops, ()).findings
 
 
 def test_what_is_brought_in_as_answered_is_told_and_does_not_count(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from intake.casework.drafts import check_category, check_language, draft_anew, r
 from intake.casework.held import hold, hold_open, record, refuse_letter_on_its_way
 from intake.config import Shop
 from intake.errors import Refused, UsageError
-from intake.pipeline.answering import LETTER, WAYS, answer_case
+from intake.pipeline.answering import LETTER, WAYS, answer_case, wait_on
 from intake.pipeline.drafting import Wanted
 from intake.pipeline.house import House
 from intake.pipeline.moving import Move, move_date
@@ -84,9 +84,9 @@ def set_language(house: House, reference: str, language: str, actor: str) -> Cas
 
 
 def answer(house: House, reference: str, answered: Answered, actor: str) -> Case:
-    """Say that a case was answered otherwise: on the phone, by a mail or a letter of one's own, at the counter. Drafts
-    that wait are taken back. Raises `NotFound`, `UsageError`; `Refused` where the day cannot be, or an approved letter
-    waits to be posted."""
+    """Say that a case was answered otherwise: on the phone, by a mail or a letter of one's own, at the counter; the
+    case as it is then. Drafts that wait are taken back. What the customer wrote after the answer opens it again. Raises
+    `NotFound`, `UsageError`; `Refused` where the day cannot be, or an approved letter waits to be posted."""
     if answered.how not in WAYS:
         raise UsageError(f"There is no way {answered.how!r} to answer.", f"Use one of: {', '.join(WAYS)}.")
     _check_note(answered.note)
@@ -96,7 +96,8 @@ def answer(house: House, reference: str, answered: Answered, actor: str) -> Case
         at = _moment(house, unit, case, answered.on)
         answer_case(house, unit, case, answered.how, at, actor, **_told(house.shop(case.shop), answered))
         _add_note(house, unit, case, answered.note, actor)
-    return case.model_copy(update={"state": CaseState.ANSWERED, "answered_at": at, "answered_how": answered.how})
+        wait_on(house, unit, case, at, f"told {house.clock().isoformat()}")
+        return unit.case_by_id(case.id or 0) or case
 
 
 def close(house: House, reference: str, reason: str, actor: str) -> Case:

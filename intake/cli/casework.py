@@ -12,7 +12,7 @@ from intake.cli.app import JsonOption, actor, app, load, out, print_json, workin
 from intake.cli.running import deliver_if_alone
 from intake.cli.tables import case_value
 from intake.pipeline import House
-from storage.models import Case
+from storage.models import Case, CaseState
 
 ReferenceArgument = Annotated[str, typer.Argument(metavar="REF", help="The case, for example SIS-2026-0042.")]
 REASONS = ", ".join(casework.CLOSE_REASONS)
@@ -143,7 +143,10 @@ def answer(
     def work(house: House) -> tuple[Case, str]:
         day = on.date() if on is not None else casework.today(house, reference)
         case = casework.answer(house, reference, casework.Answered(how, day, note), actor())
-        return case, f"{case.reference} was answered by {case.answered_how} on {day}."
+        said = f"{case.reference} was answered by {how} on {day}."
+        if case.state is CaseState.OPEN:
+            said = f"{said} The customer wrote again after that: it is open, and due on {case.due_on}."
+        return case, said
 
     change(work, json=json)
 

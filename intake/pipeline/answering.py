@@ -4,10 +4,14 @@ Or it waits on: a holding reply names another day, or the customer wrote again."
 from datetime import date, datetime
 
 from intake import deadlines
+from intake.pipeline.drafting import Wanted, file_draft
 from intake.pipeline.house import House
 from intake.pipeline.moving import Move, move_date
 from intake.pipeline.records import SYSTEM, Counted, promise_record, promised
+from intake.pipeline.renewing import follow_up_of
 from intake.pipeline.withdrawing import withdraw_drafts
+from intake.rules.sent import came_after
+from intake.rules.thanks import is_mere_thanks
 from intake.types import Channel as Way
 from storage.models import Case, CaseState, DeadlineKind, Event, Message
 from storage.processing import Processing
@@ -15,7 +19,7 @@ from storage.processing import Processing
 MAIL, LETTER = "mail", "letter"
 WAYS = (MAIL, LETTER, "phone", "counter")
 NO_LATER_DAY = "a holding reply was sent that does not name one later day: `intake due` sets it"
-WRITTEN_AGAIN = "the customer wrote again before the answer was seen: read it"
+WRITTEN_AGAIN = "the customer wrote again before the answer was seen or told: read it"
 
 
 def answer_case(house: House, unit: Processing, case: Case, how: str, at: datetime, actor: str, **told: str) -> None:
@@ -26,6 +30,21 @@ def answer_case(house: House, unit: Processing, case: Case, how: str, at: dateti
     data = {"answered_at": at.isoformat(), **told}
     kind = f"answered by {how}"
     unit.add_event(Event(shop=case.shop, case_id=case_id, kind=kind, actor=actor, data=data, at=house.clock()))
+
+
+def wait_on(house: House, unit: Processing, case: Case, at: datetime, salt: str) -> bool:
+    """Open a case that was just answered as of a moment again for what its customer wrote after that, other than mere
+    thanks, with a draft of its own; whether there was anything. `salt` tells drafts of the same moment apart."""
+    shop, heard = house.shop(case.shop), unit.heard_of(case.id or 0)
+    later = [one for one in heard if came_after(one.received_at, Way(one.channel.value), at, shop.zone)]
+    waiting = [one for one in later if not is_mere_thanks(one.text, house.categories, one.language)]
+    if not waiting:
+        return False
+    unit.add_attention(case.id or 0, WRITTEN_AGAIN)
+    reopen_for(house, unit, case, waiting[0])
+    before = [one for one in heard if one.id != waiting[-1].id]
+    file_draft(unit, shop, follow_up_of(house, case, waiting[-1], before, Wanted(salt=salt)))
+    return True
 
 
 def reopen_for(house: House, unit: Processing, case: Case, message: Message) -> None:

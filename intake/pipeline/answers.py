@@ -5,13 +5,11 @@ the date moved, or nothing. Everything else that is sent is looked at by its hea
 """
 
 from intake.errors import Refused
-from intake.pipeline.answering import MAIL, NO_LATER_DAY, WRITTEN_AGAIN, answer_case, hold_case, reopen_for
+from intake.pipeline.answering import MAIL, NO_LATER_DAY, answer_case, hold_case, wait_on
 from intake.pipeline.approving import approved, store_approval, subject_and_body, unwrapped
-from intake.pipeline.drafting import Wanted, file_draft
 from intake.pipeline.house import House
 from intake.pipeline.items import Item, question, view
 from intake.pipeline.records import documents_of, event_of, message_record
-from intake.pipeline.renewing import follow_up_of
 from intake.pipeline.settling import Settlement, finish
 from intake.replies.templates import find_gaps
 from intake.rules.decision import Decision
@@ -26,7 +24,6 @@ from intake.rules.sent import (
     our_words,
     recipients_of,
 )
-from intake.rules.thanks import is_mere_thanks
 from intake.rules.tokens import read_token
 from intake.types import Channel, Fate
 from storage import models
@@ -117,20 +114,15 @@ def _answer(house: House, unit: Processing, item: Item, case: Case, meant: Meant
     case_id, sent_at, zone = case.id or 0, item.received_at, item.shop.zone
     if case.state is not CaseState.OPEN:
         return
-    heard = unit.heard_of(case_id)
-    later = [one for one in heard if came_after(one.received_at, Channel(one.channel.value), sent_at, zone)]
+    later = [
+        one for one in unit.heard_of(case_id) if came_after(one.received_at, Channel(one.channel.value), sent_at, zone)
+    ]
     deadline = unit.deadline_of(case_id)
     if deadline is not None and any(one.id == deadline.message_id for one in later):
         return  # it was opened, or is open again, by what came after this was sent
     _tell_gaps(house, unit, item, case)
     answer_case(house, unit, case, MAIL, min(sent_at, house.clock()), MANAGER, draft=str(meant.draft or "by hand"))
-    waiting = [one for one in later if not is_mere_thanks(one.text, house.categories, one.language)]
-    if waiting:
-        unit.add_attention(case_id, WRITTEN_AGAIN)
-        reopen_for(house, unit, case, waiting[0])
-        before = [one for one in heard if one.id != waiting[-1].id]
-        draft = follow_up_of(house, case, waiting[-1], before, Wanted(salt=f"after {item.arrival_id}"))
-        file_draft(unit, item.shop, draft)
+    wait_on(house, unit, case, sent_at, f"after {item.arrival_id}")
 
 
 def _tell_gaps(house: House, unit: Processing, item: Item, case: Case) -> None:

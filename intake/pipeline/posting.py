@@ -13,7 +13,7 @@ from intake.config import Shop
 from intake.errors import Refused
 from intake.outlets.outgoing_post import BESIDE, drop_beside
 from intake.outlets.printed import clear_outgoing
-from intake.pipeline.answering import LETTER, NO_LATER_DAY, answer_case, hold_case
+from intake.pipeline.answering import LETTER, NO_LATER_DAY, answer_case, hold_case, wait_on
 from intake.pipeline.house import House
 from intake.pipeline.records import SYSTEM
 from intake.replies.compose import ACKNOWLEDGEMENT, HOLDING
@@ -84,6 +84,7 @@ def mark_posted(house: House, draft: Draft, case: Case, day: date, actor: str) -
             unit.add_attention(case.id or 0, f"posted on {day}, its letter comes on {expected}: after the due date")
         told = {"posted_on": day.isoformat(), "delivery_on": expected.isoformat()}
         answer_case(house, unit, case, LETTER, answered_at, actor, **told)
+        wait_on(house, unit, case, answered_at, f"posted {now.isoformat()}")
     house.checkpoint("posted")
     if shop.post_folder is not None:
         run_is_posted = draft.run and not house.store.letters.printed_in(shop.id, draft.run)
