@@ -93,6 +93,23 @@ def test_what_was_changed_behind_our_back_is_named(store: Store, config: Config)
     assert {one.because for one in differences(other, kept)} == {"the guarantee was defined otherwise then"}
 
 
+def test_a_month_of_another_definition_is_shown_as_it_was(store: Store, config: Config) -> None:
+    """It is defined more strictly since: the levels and figures of before stay on the pages, and new months are new."""
+    (guarantee,), (shop,) = guarantees_in_force(config), config.shops
+    keep_months(store, config.shops, [guarantee], OCTOBER)
+    kept, facts = store.measuring.standings(shop.id), collect(store, shop, NOW.date())
+    before = progress(facts, guarantee, NOW)
+    strict = guarantee.model_copy(update={"business_days": 1, "least_cases": 15})
+    computed = progress(facts, strict, NOW)
+    shown = as_kept(computed, kept)
+    assert [(one.rating.reached, one.held, figures_value(one.rating.figures)) for one in shown.months[:10]] == [
+        (one.reached, one.held, one.figures) for one in kept
+    ]
+    assert shown.months[10:] == computed.months[10:]
+    assert [one.rating.figures.good for one in shown.months] != [one.rating.figures.good for one in computed.months]
+    assert as_kept(before, kept) == before
+
+
 def test_a_shop_that_promised_nothing_yet_has_no_months(database: str, config: Config) -> None:
     store = Store(open_engine(database))
     (guarantee,), (shop,) = guarantees_in_force(config), config.shops

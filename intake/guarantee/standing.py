@@ -16,9 +16,9 @@ from intake.errors import ConfigError
 from intake.guarantee.collecting import ShopFacts, collect
 from intake.measuring import METHOD
 from intake.measuring.days import month_start
-from intake.measuring.figures import figures_value
+from intake.measuring.figures import figures_value, read_figures
 from intake.measuring.guarantees import Guarantee, parse_guarantees
-from intake.measuring.levels import Rating, computed_at, held, last_measured, rate
+from intake.measuring.levels import Rating, Verdict, computed_at, held, last_measured, rate
 from storage.models import Standing
 from storage.store import Store
 
@@ -86,9 +86,25 @@ class Difference:
 
 
 def as_kept(one: Progress, kept: Iterable[Standing]) -> Progress:
-    """A shop's months with the levels that were shown then: what was kept goes before what is computed again."""
-    shown = {row.month: row.held for row in kept if _is_of(row, one)}
-    return replace(one, months=tuple(replace(month, held=shown.get(month.first, month.held)) for month in one.months))
+    """A shop's months with the levels that were shown then: what was kept goes before what is computed again. A month
+    that was kept under another definition is shown as it was, with its figures; what it would lack is told by this."""
+    shown = {row.month: row for row in kept if _is_of(row, one)}
+    return replace(one, months=tuple(_as_shown(one, month, shown.get(month.first)) for month in one.months))
+
+
+def _as_shown(one: Progress, month: Month, kept: Standing | None) -> Month:
+    if kept is None:
+        return month
+    month = replace(month, held=kept.held)
+    if kept.definition == one.guarantee.fingerprint:
+        return month
+    figures, least = read_figures(kept.figures), one.guarantee.least_cases
+    verdict = Verdict.RATED
+    if not kept.reached and figures.count < least:
+        verdict = Verdict.NOT_RATED
+    elif not kept.reached and figures.excluded_share > one.guarantee.most_excluded:
+        verdict = Verdict.WITHHELD
+    return replace(month, rating=replace(month.rating, figures=figures, verdict=verdict, reached=kept.reached))
 
 
 def differences(one: Progress, kept: Iterable[Standing]) -> list[Difference]:

@@ -217,6 +217,14 @@ def figures_value(figures: Figures) -> dict[str, Any]:
     }
 
 
+def read_figures(value: Mapping[str, Any]) -> Figures:
+    """Figures from the plain values of `figures_value`."""
+    window = value["window"]
+    first, last = (date.fromisoformat(window[name]) for name in ("first", "last"))
+    channels = {name: (pair[0], pair[1]) for name, pair in value["channels"].items()}
+    return Figures(**{**value, "window": Window(first, last, window["months"]), "channels": channels})
+
+
 def _by_case(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
     found: dict[str, list[Row]] = {}
     for row in rows:
