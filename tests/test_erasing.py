@@ -35,7 +35,19 @@ from tests.records import an_effect
 
 NAME, ADDRESS, ORDER, IBAN = "Wilhelmina Zonnestraal", "wilhelmina@quist.example.com", "90417733", "NL91ABNA0417164300"
 HOME = {"street": "Parelmoerlaan", "house_number": "7", "postal_code": "7311 XK", "city": "Apeldoorn"}
-WORDS = ("zonnestraal", "quist", "kobaltblauw", "theeservies", ORDER, IBAN, "nl91 abna", "parelmoer", "7311", "krokus")
+WORDS = (
+    "zonnestraal",
+    "quist",
+    "kobaltblauw",
+    "theeservies",
+    ORDER,
+    IBAN,
+    "nl91 abna",
+    "parelmoer",
+    "7311 xk",
+    "7311xk",
+    "krokus",
+)
 HERS = f"""Mijn kobaltblauwe theeservies, bestelling {ORDER}, kwam gebroken aan. Mijn rekening is {IBAN}.
 
 {NAME}
